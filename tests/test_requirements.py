@@ -1,0 +1,112 @@
+"""requirements.txt suits the Colab of today, constraints.txt suits requirements.txt."""
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from utils.colab import NEEDED
+
+ROOT = Path(__file__).resolve().parent.parent
+FREEZE = ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt"
+OURS = {"utils", "transformer", "train"}
+# Installed with the set-up cell's packages' help or by Colab itself, imported for display or set-up
+BESIDES = {"google", "IPython"}
+
+
+def requirements(name: str) -> list[Requirement]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def blocks() -> tuple[set[str], set[str]]:
+    """The packages that are imported, and the tools: the two blocks of requirements.txt."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    imported, tools = re.split(r"^# What runs.*$", text, flags=re.MULTILINE)
+    return tuple(
+        {line.split(">=")[0] for line in block.splitlines() if line and not line.startswith("#")}
+        for block in (imported, tools)
+    )
+
+
+def imports(source: str) -> set[str]:
+    """Top-level names of the modules that Python code imports."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def imported_by_the_course() -> set[str]:
+    names = set()
+    for folder in ("utils", "transformer"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.name != "notebooks.py":  # what the make commands use, not the notebooks
+                names |= imports(path.read_text(encoding="utf-8"))
+    names |= imports((ROOT / "train.py").read_text(encoding="utf-8"))
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                source = "".join(cell["source"])
+                names |= imports(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))  # magics
+    return names - OURS - BESIDES - set(sys.stdlib_module_names)
+
+
+def test_what_the_course_imports_is_required_and_no_tool_is_imported():
+    imported, tools = blocks()
+    found = imported_by_the_course()
+    assert found <= imported, f"missing from requirements.txt: {sorted(found - imported)}"
+    assert not found & tools
+
+
+def test_only_lower_bounds():
+    for requirement in requirements("requirements.txt"):
+        assert [bound.operator for bound in requirement.specifier] == [">="], str(requirement)
+        assert requirement.url is None and requirement.marker is None
+
+
+def test_the_set_up_cell_knows_every_import_but_torch_and_numpy():
+    imported, _ = blocks()
+    assert set(NEEDED.values()) == imported - {"torch", "numpy"}
+
+
+def test_colab_meets_the_requirements():
+    if not FREEZE.exists():
+        pytest.skip(f"Colab's list of packages is not beside the repository: {FREEZE}")
+    lines = re.findall(r"^([\w.-]+)==(\S+)$", FREEZE.read_text(encoding="utf-8"), re.MULTILINE)
+    colab = {canonicalize_name(name): Version(version) for name, version in lines}
+    imported, tools = blocks()
+    for requirement in requirements("requirements.txt"):
+        name = canonicalize_name(requirement.name)
+        if name in colab:  # so pip would leave it as it is; +cu128 and the like do not count
+            has = colab[name].base_version
+            assert requirement.specifier.contains(has), f"Colab has {name} {has}: {requirement}"
+        else:
+            installs = name in NEEDED.values() or name in tools
+            assert installs, f"Colab has no {name}, and nothing installs it"
+
+
+def test_constraints_are_exact_plain_and_meet_the_requirements():
+    constraints = requirements("constraints.txt")
+    for requirement in constraints:
+        [pin] = requirement.specifier
+        assert pin.operator == "==", str(requirement)
+        assert requirement.url is None and Version(pin.version).local is None
+    assert "://" not in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    for python in ("3.10", "3.11", "3.12", "3.13"):
+        here = {"python_version": python, "sys_platform": "linux"}
+        pins = [r for r in constraints if r.marker is None or r.marker.evaluate(here)]
+        versions = {r.name: next(iter(r.specifier)).version for r in pins}
+        assert len(versions) == len(pins), f"two versions of one package for Python {python}"
+        for requirement in requirements("requirements.txt"):
+            version = versions[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), f"{requirement} but {version}"

@@ -1,0 +1,125 @@
+"""Care of the notebooks: export the model's code, run them again, restamp the course's address.
+
+Used by `make export`, `make notebooks` and `make stamp`; run by hand as
+
+    python -m utils.notebooks export
+    python -m utils.notebooks run [name …]      # for example: run 02 05
+    python -m utils.notebooks stamp
+"""
+
+import argparse
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+PACKAGE = '''"""The model, one module a notebook: `make export` writes it, nobody edits it."""\n'''
+ROOT = Path(__file__).resolve().parent.parent
+# Where OWNER/NAME stands: in a badge, and in the set-up cell (whose quotes a notebook escapes)
+STAMPED = re.compile(
+    r'(?:colab\.research\.google\.com/github/|ADDRESS = \\?"https://github\.com/)([\w.-]+/[\w.-]+)'
+)
+
+
+def export(root: Path = ROOT) -> list[Path]:
+    """Write the `#| export` cells of root's notebooks to root/transformer and return the modules.
+
+    The same notebooks give the same bytes on every system, wherever root is.
+    """
+    from nbdev.export import nb_export
+
+    library = root / "transformer"
+    library.mkdir(exist_ok=True)
+    for notebook in sorted((root / "notebooks").glob("*.ipynb")):
+        nb_export(notebook, lib_path=library)
+    (library / "__init__.py").write_text(PACKAGE, encoding="utf-8")
+    modules = sorted(library.glob("*.py"))
+    for module in modules:
+        write(module, module.read_text(encoding="utf-8"))  # line ends: \n on Windows too
+    return modules
+
+
+def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
+    """Execute root's notebooks in place and store their outputs; `names` picks some by prefix.
+
+    Cells keep their ids, and nothing is stored that differs between two equal runs apart from what
+    the cells print. A notebook that fails stays as it was.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebooks = sorted((root / "notebooks").glob("*.ipynb"))
+    if names:
+        notebooks = [path for path in notebooks if path.name.startswith(tuple(names))]
+    if not notebooks:
+        asked = " or ".join(names or [])
+        raise ValueError(f"no notebook in {root / 'notebooks'} has a name that begins with {asked}")
+    for path in notebooks:
+        print(f"{path.name} … ", end="", flush=True)
+        start = time.perf_counter()
+        notebook = nbformat.read(path, as_version=4)
+        kernel = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=1800, resources=kernel).execute()
+        notebook.metadata.pop("widgets", None)
+        notebook.metadata["language_info"] = {"name": "python"}
+        for cell in notebook.cells:
+            cell.metadata.pop("execution", None)
+        write(path, nbformat.writes(notebook) + "\n")
+        print(f"{time.perf_counter() - start:.0f} s")
+    return notebooks
+
+
+def address(root: Path = ROOT) -> str:
+    """The repository's address: [project.urls] in pyproject.toml is the one place that holds it."""
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(r'^repository = "(https://github\.com/[\w.-]+/[\w.-]+)"$', text, re.MULTILINE)
+    if found is None:
+        raise ValueError(
+            'pyproject.toml needs a line  repository = "https://github.com/OWNER/NAME"  '
+            "under [project.urls]: badges and the set-up cell are stamped with it"
+        )
+    return found[1]
+
+
+def stamp(root: Path = ROOT) -> list[Path]:
+    """Put the address of pyproject.toml into root's README and notebooks; return what changed."""
+    new = address(root).removeprefix("https://github.com/")
+    changed = []
+    for path in [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]:
+        text = stamped = path.read_text(encoding="utf-8")
+        for old in set(STAMPED.findall(text)):
+            for host in ("github.com/", "colab.research.google.com/github/"):
+                stamped = re.sub(rf"{host}{re.escape(old)}(?![\w-])", host + new, stamped)
+        if stamped != text:
+            write(path, stamped)
+            changed.append(path)
+    return changed
+
+
+def write(path: Path, text: str) -> None:
+    """Write aside, then rename: an interruption leaves the old file whole."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("task", choices=["export", "run", "stamp"])
+    parser.add_argument("names", nargs="*", help="for run: how the notebooks' names begin")
+    arguments = parser.parse_args()
+    try:
+        if arguments.task == "export":
+            done = export()
+        elif arguments.task == "run":
+            done = run(names=arguments.names)
+        else:
+            done = stamp()
+    except ValueError as error:
+        sys.exit(str(error))
+    print(f"{arguments.task}: {', '.join(path.name for path in done) or 'nothing to change'}")
+
+
+if __name__ == "__main__":
+    main()
