@@ -1,0 +1,81 @@
+"""The machinery behind the exercise checks."""
+
+import pytest
+import torch
+
+from utils.checks import Exercise, verdict
+
+SOFTMAX = Exercise(
+    number="0.1",
+    solution=lambda x: x.softmax(-1),
+    cases=[(torch.tensor([[1.0, 2.0], [3.0, 5.0]]),), (torch.tensor([[0.0, 1.0]]),)],
+    mistakes={"each row should sum to 1.": lambda x: x.softmax(0)},
+    praise="Rows sum to 1.",
+)
+MASK = Exercise(number="0.2", solution=lambda n: torch.ones(n, n).tril().bool(), cases=[(3,)])
+ANSWER = Exercise(number="0.3", solution=4, mistakes={"that is the sum.": 5}, praise="2 · 2.")
+
+
+def in_place(x):
+    x -= x.amax(-1, keepdim=True)
+    x = x.exp()
+    x /= x.sum(-1, keepdim=True)
+    return x
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda x: torch.softmax(x, 1), in_place, lambda x: x.softmax(-1).double()]
+)
+def test_each_correct_way_is_accepted(answer):
+    assert verdict(SOFTMAX, answer) == "● 0.1 correct. Rows sum to 1."
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"),
+    [
+        (SOFTMAX, lambda x: None, "○ 0.1 not solved yet"),
+        (SOFTMAX, None, "○ 0.1 not solved yet"),
+        (SOFTMAX, ..., "○ 0.1 not solved yet"),
+        (SOFTMAX, lambda x: x.softmax(0), "✗ 0.1 each row should sum to 1."),
+        (SOFTMAX, lambda x: x[0], "✗ 0.1 the shape should be (2, 2), not (2,)."),
+        (SOFTMAX, lambda x: x, "✗ 0.1 at position (0, 0) the value should be 0.2689, not 1."),
+        (SOFTMAX, lambda x: "x", "✗ 0.1 a tensor or a number should come back, not a str."),
+        (SOFTMAX, lambda x: 1 / 0, "✗ 0.1 your code stopped: ZeroDivisionError: division by zero"),
+        (SOFTMAX, lambda: 1, "✗ 0.1 your code stopped: TypeError"),
+        (SOFTMAX, 3.0, "✗ 0.1 give check() the function itself"),
+        (SOFTMAX, lambda x: x * float("nan"), "✗ 0.1 at position (0, 0)"),
+        (MASK, lambda n: torch.ones(n, n).tril(), "✗ 0.2 there should be True and False"),
+        (MASK, lambda n: torch.ones(n, n).bool(), "✗ 0.2 at position (0, 1) the value should be"),
+        (ANSWER, 4, "● 0.3 correct. 2 · 2."),
+        (ANSWER, 4.0, "● 0.3 correct."),
+        (ANSWER, 5, "✗ 0.3 that is the sum."),
+        (ANSWER, 6, "✗ 0.3 the value should be 4, not 6."),
+        (ANSWER, None, "○ 0.3 not solved yet"),
+    ],
+)  # fmt: skip
+def test_what_the_learner_reads(exercise, answer, words):
+    assert verdict(exercise, answer).startswith(words)
+
+
+def test_only_some_cases_returned():
+    said = verdict(SOFTMAX, lambda x: x.softmax(-1) if len(x) == 2 else None)
+    assert said.startswith("✗ 0.1 nothing came back: is there a `return`?")
+
+
+def test_several_values():
+    both = Exercise(number="0.4", solution=lambda: (1.0, torch.zeros(2)))
+    assert verdict(both, lambda: [1.0, torch.zeros(2)]).startswith("●")
+    assert "2 values should come back, not one float" in verdict(both, lambda: 1.0)
+    assert "2 values should come back, not 3" in verdict(both, lambda: (1, 2, 3))
+
+
+def test_classes_are_adapted():
+    doubler = Exercise(
+        number="0.5",
+        solution=torch.nn.Identity,
+        adapt=lambda cls: lambda x: cls()(x),
+        cases=[(torch.ones(2),)],
+        mistakes={"nothing may change.": lambda: lambda x: 2 * x},
+    )
+    assert verdict(doubler, torch.nn.Identity).startswith("●")
+    assert verdict(doubler, lambda: lambda x: 2 * x) == "✗ 0.5 nothing may change."

@@ -1,0 +1,278 @@
+"""From sentence pairs to batches of token ids: corpora, tokenizer, batches by length."""
+
+import os
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader, Sampler
+
+PAD, START, END = 0, 1, 2
+SPECIALS = ["<pad>", "<start>", "<end>"]  # a special token's place in this list is its id
+
+DATA = Path(__file__).parents[1] / "data"
+EMBEDDED_SPLITS = ("train", "validation", "test", "unseen")
+MULTI30K = "bentrevett/multi30k"
+
+
+def load_corpus(name: str = "embedded") -> datasets.DatasetDict:
+    """Sentence pairs, columns `en` and `de`, by split.
+
+    "embedded": the project's own corpus, no network: train, validation, test, unseen, with a third
+    column `alignment` (Pharaoh: "0-0 1-2" says English word 0 is German word 0, 1 is 2; words as
+    split_words counts them). "multi30k": train, validation, test from the folder that the
+    environment variable MULTI30K_DIR names, else from the Hugging Face hub; where the hub is out of
+    reach, a warning and the embedded corpus. `corpus["train"].info.dataset_name` says which it is.
+    Raises ValueError for another name, and FileNotFoundError or ValueError for missing or damaged
+    files.
+    """
+    if name == "embedded":
+        corpus = load_embedded(DATA / "embedded")
+    elif name == "multi30k":
+        corpus = load_multi30k()
+    else:
+        raise ValueError(f'there is no corpus "{name}": choose "embedded" or "multi30k"')
+    return corpus
+
+
+def load_embedded(folder: Path) -> datasets.DatasetDict:
+    files = {split: str(folder / f"{split}.tsv") for split in EMBEDDED_SPLITS}
+    for file in files.values():
+        if not Path(file).exists():
+            raise FileNotFoundError(
+                f"{file} is missing: `python data/make_corpus.py` writes the embedded corpus anew"
+            )
+    corpus = read("csv", "embedded", data_files=files, sep="\t", quoting=3)
+    return checked(corpus, ("en", "de", "alignment"), str(folder))
+
+
+def load_multi30k() -> datasets.DatasetDict:
+    folder = os.environ.get("MULTI30K_DIR")
+    if folder:
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f"MULTI30K_DIR names {folder}, but there is no such folder")
+        return checked(read(folder, "multi30k"), ("en", "de"), folder)
+    try:
+        corpus = read(MULTI30K, "multi30k")
+    except (OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        warnings.warn(
+            f"Multi30k is out of reach ({type(error).__name__}): going on with the embedded "
+            "corpus. A network, or a folder that MULTI30K_DIR names, brings the real one.",
+            stacklevel=3,
+        )
+        return load_embedded(DATA / "embedded")
+    return checked(corpus, ("en", "de"), MULTI30K)
+
+
+def read(path: str, name: str, **options) -> datasets.DatasetDict:
+    """datasets.load_dataset without its progress bars; remembers the corpus's name."""
+    datasets.disable_progress_bars()
+    corpus = datasets.load_dataset(path, **options)
+    for split in corpus.values():
+        split.info.dataset_name = name
+    return corpus
+
+
+def checked(corpus: datasets.DatasetDict, columns: Sequence[str], where: str):
+    for split, rows in corpus.items():
+        missing = [column for column in columns if column not in rows.column_names]
+        if missing:
+            raise ValueError(
+                f"{where}, split {split}: no column {missing}, only {rows.column_names}"
+            )
+        for column in columns:
+            for number, value in enumerate(rows[column]):
+                if not isinstance(value, str) or not value.strip():
+                    raise ValueError(f"{where}, split {split}, row {number}: {column} is empty")
+    return corpus
+
+
+def split_words(sentence: str) -> list[str]:
+    """The words and punctuation marks of a sentence, as alignments count them."""
+    return re.findall(r"\w+|[^\w\s]", sentence)
+
+
+def train_tokenizer(sentences: Sequence[str], vocab_size: int) -> Tokenizer:
+    """Byte-level BPE (Sennrich et al. 2016 on bytes): no unknown token, whatever the text.
+
+    Train it on the training split alone, both languages together. Raises ValueError when vocab_size
+    leaves no room for the 256 bytes and the special tokens.
+    """
+    smallest = 256 + len(SPECIALS)
+    if vocab_size < smallest:
+        raise ValueError(
+            f"vocab_size must be at least {smallest} (bytes and specials), not {vocab_size}"
+        )
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=SPECIALS,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(sentences, trainer)
+    tokenizer.encode_special_tokens = True  # "<end>" typed by a reader is text, not the end
+    return tokenizer
+
+
+def save_tokenizer(tokenizer: Tokenizer, path: Path | str) -> None:
+    """Write the tokenizer as JSON, aside first and then renamed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".new")
+    tokenizer.save(str(aside))
+    aside.replace(path)
+
+
+def load_tokenizer(path: Path | str) -> Tokenizer:
+    """Read what save_tokenizer wrote. Raises FileNotFoundError, or ValueError if damaged."""
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no tokenizer at {path}: save one with save_tokenizer")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises the bare class
+        raise ValueError(f"{path} is damaged or no tokenizer: {error}") from error
+    if [tokenizer.token_to_id(token) for token in SPECIALS] != [PAD, START, END]:
+        raise ValueError(
+            f"{path} is no tokenizer of this course: it lacks {SPECIALS} as ids 0, 1, 2"
+        )
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def show_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
+    """Tokens as a person reads them, one string an id; "_" stands for the space before a word's
+    continuation is glued on: "_Straße", "n"."""
+    names = dict(enumerate(SPECIALS))
+    return [names.get(i) or tokenizer.decode([i]).replace(" ", "_") for i in map(int, ids)]
+
+
+@dataclass
+class Pair:
+    """One sentence pair as token ids, the end token last on both sides."""
+
+    source: list[int]
+    target: list[int]
+
+
+def encode_pairs(tokenizer: Tokenizer, rows: datasets.Dataset) -> list[Pair]:
+    """English (source) and German (target) of each row as ids."""
+    source = tokenizer.encode_batch(list(rows["en"]))
+    target = tokenizer.encode_batch(list(rows["de"]))
+    return [Pair(s.ids + [END], t.ids + [END]) for s, t in zip(source, target, strict=True)]
+
+
+@dataclass
+class Batch:
+    """Sentence pairs of about one length, padded to a rectangle.
+
+    source (batch, source length); target_in (batch, target length): start token and all but the
+    last token; target_out (batch, target length): the same shifted by one, what must be predicted.
+    """
+
+    source: Tensor
+    target_in: Tensor
+    target_out: Tensor
+
+    @property
+    def source_mask(self) -> Tensor:
+        """(batch, 1, 1, source length), True = a real token"""
+        return (self.source != PAD)[:, None, None, :]
+
+    @property
+    def target_mask(self) -> Tensor:
+        """(batch, 1, target length, target length), True = real and not in the future"""
+        length = self.target_in.size(1)
+        causal = torch.ones(length, length, dtype=torch.bool, device=self.target_in.device).tril()
+        return (self.target_in != PAD)[:, None, None, :] & causal
+
+    @property
+    def tokens(self) -> int:
+        """How many target tokens are real."""
+        return int((self.target_out != PAD).sum())
+
+    def to(self, device, non_blocking: bool = False) -> "Batch":
+        tensors = (self.source, self.target_in, self.target_out)
+        return Batch(*(tensor.to(device, non_blocking=non_blocking) for tensor in tensors))
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in vars(self).items())
+        return f"Batch({shapes})"
+
+
+def collate(pairs: Sequence[Pair]) -> Batch:
+    """Pad pairs to one rectangle a side. Raises ValueError when there is no pair."""
+    if not pairs:
+        raise ValueError("a batch needs at least one sentence pair")
+
+    def rectangle(rows: list[list[int]]) -> Tensor:
+        return pad_sequence(
+            [torch.tensor(row) for row in rows], batch_first=True, padding_value=PAD
+        )
+
+    return Batch(
+        source=rectangle([pair.source for pair in pairs]),
+        target_in=rectangle([[START] + pair.target[:-1] for pair in pairs]),
+        target_out=rectangle([pair.target for pair in pairs]),
+    )
+
+
+class LengthSampler(Sampler[list[int]]):
+    """Lists of indices of pairs of about one length; a padded side of a batch holds at most
+    max_tokens tokens. Another order each epoch (set_epoch), the same for the same seed."""
+
+    def __init__(self, pairs: Sequence[Pair], max_tokens: int, shuffle: bool, seed: int) -> None:
+        self.lengths = [(len(pair.target), len(pair.source)) for pair in pairs]
+        longest = max((max(both) for both in self.lengths), default=0)
+        if longest > max_tokens:
+            raise ValueError(
+                f"a sentence of {longest} tokens does not fit into a batch of {max_tokens} tokens"
+            )
+        self.max_tokens, self.shuffle, self.seed, self.epoch = max_tokens, shuffle, seed, 0
+        self.batches = self.cut()
+
+    def set_epoch(self, epoch: int) -> None:
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.batches = self.cut()
+
+    def cut(self) -> list[list[int]]:
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        order = range(len(self.lengths))
+        if self.shuffle:
+            order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        batches, batch, longest = [], [], 0
+        for index in sorted(order, key=lambda i: self.lengths[i]):  # ties stay in random order
+            longest = max(longest, *self.lengths[index])
+            if longest * (len(batch) + 1) > self.max_tokens:
+                batches.append(batch)
+                batch, longest = [], max(self.lengths[index])
+            batch.append(index)
+        if batch:
+            batches.append(batch)
+        if self.shuffle:
+            batches = [batches[i] for i in torch.randperm(len(batches), generator=generator)]
+        return batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def loader(
+    pairs: Sequence[Pair], max_tokens: int = 2048, shuffle: bool = False, seed: int = 0
+) -> DataLoader:
+    """A DataLoader of Batch: sentences of about one length together, under a token budget."""
+    sampler = LengthSampler(pairs, max_tokens, shuffle, seed)
+    return DataLoader(pairs, batch_sampler=sampler, collate_fn=collate)

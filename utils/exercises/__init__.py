@@ -1,0 +1,1 @@
+"""What the exercises of each notebook expect, and the mistakes their checks know by name."""
