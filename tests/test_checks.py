@@ -49,7 +49,8 @@ def test_each_correct_way_is_accepted(answer):
         (ANSWER, 4, "● 0.3 correct. 2 · 2."),
         (ANSWER, 4.0, "● 0.3 correct."),
         (ANSWER, 5, "✗ 0.3 that is the sum."),
-        (ANSWER, 6, "✗ 0.3 the value should be 4, not 6."),
+        (ANSWER, 6, "✗ 0.3 6 is not the answer. The hint may help."),
+        (ANSWER, "4", "✗ 0.3 '4' is not the answer."),
         (ANSWER, None, "○ 0.3 not solved yet"),
     ],
 )  # fmt: skip

@@ -84,6 +84,8 @@ def verdict(exercise: Exercise, answer: Any) -> str:
     for message, mistake in exercise.mistakes.items():
         if same(results, exercise.results(mistake), exercise.tolerance):
             return f"✗ {number} {message}"
+    if not callable(exercise.adapt or answer):
+        return f"✗ {number} {answer!r} is not the answer. The hint may help."
     first = next(i for i, problem in enumerate(problems) if problem)
     return f"✗ {number} {problems[first]}{shown(exercise, answer, first)}"
 
