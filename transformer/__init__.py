@@ -1,0 +1,1 @@
+"""The model, one module a notebook: `make export` writes it, nobody edits it."""
