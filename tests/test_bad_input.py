@@ -1,0 +1,259 @@
+"""Bad input gets an error for a person: what was wrong, what was expected, what to do."""
+
+import json
+import re
+import warnings
+
+import pytest
+import torch
+
+from transformer.attention import attention
+from transformer.decoder import Transformer, greedy_decode
+from transformer.encoder import positional_encoding
+from transformer.heads import MultiHeadAttention, record_attention
+from transformer.inference import beam_search
+from transformer.training import load_checkpoint, mean_loss, save_checkpoint, translate
+from utils import data
+from utils.checks import check
+from utils.data import (
+    Pair,
+    collate,
+    load_corpus,
+    load_tokenizer,
+    loader,
+    save_tokenizer,
+    train_tokenizer,
+)
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return Transformer(300, 8, 2, 16, 1, max_length=6).eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(["the cat sleeps", "die Katze schläft"], 300)
+
+
+def says(text: str):
+    return re.escape(text)
+
+
+def test_attention_shapes():
+    q, k = torch.zeros(1, 2, 4), torch.zeros(1, 3, 5)
+    with pytest.raises(ValueError, match=says("a query has 4 numbers and a key has 5")):
+        attention(q, k, k)
+    with pytest.raises(ValueError, match=says("there are 3 keys but 2 values")):
+        attention(q, torch.zeros(1, 3, 4), torch.zeros(1, 2, 4))
+    with pytest.raises(TypeError, match=says("the mask must be boolean (True = may attend)")):
+        attention(q, q, q, torch.zeros(2, 2))
+
+
+def test_heads_that_do_not_divide_d_model():
+    with pytest.raises(ValueError, match=says("d_model = 10 cannot be split into 3 equal heads")):
+        MultiHeadAttention(10, 3)
+    with pytest.raises(ValueError, match=says("cannot be split into 0 equal heads")):
+        Transformer(20, d_model=8, num_heads=0)
+
+
+def test_heads_shapes():
+    heads = MultiHeadAttention(8, 2)
+    x = torch.zeros(1, 3, 8)
+    with pytest.raises(ValueError, match=says("key must be (batch, length, 8), not (1, 3, 6)")):
+        heads(x, torch.zeros(1, 3, 6), x)
+    with pytest.raises(ValueError, match=says("query must be (batch, length, 8), not (3, 8)")):
+        heads(x[0], x, x)
+    with pytest.raises(TypeError, match=says("the mask must be boolean")):
+        heads(x, x, x, torch.ones(3, 3))
+
+
+def test_odd_d_model():
+    with pytest.raises(ValueError, match=says("d_model must be even, not 5")):
+        positional_encoding(3, 5)
+
+
+@pytest.mark.parametrize("bad", [300, -1])
+def test_token_id_out_of_range(model, bad):
+    good, wrong = torch.tensor([[5, 6]]), torch.tensor([[5, bad]])
+    for source, target in ((good, wrong), (wrong, good)):
+        with pytest.raises(ValueError, match=says("token ids must lie in 0 … 299")):
+            model(source, target)
+
+
+def test_empty_and_over_long_ids(model):
+    with pytest.raises(ValueError, match=says("there is no token in ids of shape (1, 0)")):
+        model.encode(torch.zeros(1, 0, dtype=torch.long))
+    with pytest.raises(
+        ValueError, match=says("a sequence of 7 tokens is longer than max_length = 6")
+    ):
+        model.encode(torch.full((1, 7), 5))
+
+
+def test_different_numbers_of_sentences(model):
+    with pytest.raises(ValueError, match=says("2 source sentences but 1 target sentences")):
+        model(torch.full((2, 3), 5), torch.full((1, 3), 5))
+
+
+def test_empty_and_over_long_sentences(model, tokenizer):
+    with pytest.raises(
+        ValueError, match=says("sentence 1 is empty: there is nothing to translate")
+    ):
+        translate(model, tokenizer, ["the cat", "  "])
+    with pytest.raises(ValueError, match=says("is longer than max_length = 6")):
+        translate(model, tokenizer, ["the cat sleeps " * 9])
+    assert translate(model, tokenizer, []) == []
+
+
+def test_training_mode_is_refused_where_it_would_spoil_the_result(model):
+    model.train()
+    source = torch.tensor([[5, 6]])
+    for use in (
+        lambda: greedy_decode(model, source),
+        lambda: beam_search(model, source),
+        lambda: mean_loss(model, []),
+        lambda: record_attention(model).__enter__(),
+    ):
+        with pytest.raises(ValueError, match=says("call model.eval() first")):
+            use()
+
+
+def test_beam_size(model):
+    with pytest.raises(ValueError, match=says("beam_size must be at least 1, not 0")):
+        beam_search(model, torch.tensor([[5, 6]]), beam_size=0)
+
+
+def test_missing_checkpoint(tmp_path):
+    with pytest.raises(FileNotFoundError, match=says("Train a model first")):
+        load_checkpoint(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "training.pt"])
+@pytest.mark.parametrize("damage", ["cut", "noise", "empty"])
+def test_damaged_checkpoint(model, tmp_path, name, damage):
+    save_checkpoint(tmp_path / "last", model, {"history": [], "random": torch.get_rng_state()})
+    file = tmp_path / "last" / name
+    whole = file.read_bytes()
+    file.write_bytes(
+        {"cut": whole[: len(whole) // 2], "noise": b"\x93noise" * 50, "empty": b""}[damage]
+    )
+    with pytest.raises(ValueError, match=f"{name} is damaged or not of this course"):
+        load_checkpoint(tmp_path / "last")
+
+
+def test_checkpoint_of_another_model(model, tmp_path):
+    save_checkpoint(tmp_path / "last", model)
+    config = tmp_path / "last" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"d_model": 16}))
+    with pytest.raises(ValueError, match="model.safetensors is damaged or not of this course"):
+        load_checkpoint(tmp_path / "last")
+    config.write_text(json.dumps({"layers": 3}))
+    with pytest.raises(ValueError, match="config.json is damaged or not of this course"):
+        load_checkpoint(tmp_path / "last")
+
+
+def test_a_checkpoint_cut_off_in_mid_write_leaves_the_one_before(model, tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "last", model)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    other = Transformer(300, 8, 2, 16, 1, max_length=6)
+    monkeypatch.setattr("transformer.training.save_file", stop)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(tmp_path / "last", other)
+    again, _ = load_checkpoint(tmp_path / "last")
+    assert torch.equal(again.embedding.table.weight, model.embedding.table.weight)
+    (tmp_path / "last").rename(tmp_path / "last.old")  # cut off between the two renames
+    again, _ = load_checkpoint(tmp_path / "last")
+    assert torch.equal(again.embedding.table.weight, model.embedding.table.weight)
+
+
+def test_missing_and_damaged_tokenizer(tmp_path, tokenizer):
+    with pytest.raises(FileNotFoundError, match=says("there is no tokenizer at")):
+        load_tokenizer(tmp_path / "tokenizer.json")
+    file = tmp_path / "tokenizer.json"
+    save_tokenizer(tokenizer, file)
+    file.write_text(file.read_text(encoding="utf8")[:500], encoding="utf8")
+    with pytest.raises(ValueError, match="is damaged or no tokenizer"):
+        load_tokenizer(file)
+    foreign = file.read_text(encoding="utf8")
+    save_tokenizer(tokenizer, file)
+    foreign = file.read_text(encoding="utf8").replace("<start>", "<begin>")
+    file.write_text(foreign, encoding="utf8")
+    with pytest.raises(ValueError, match="is no tokenizer of this course"):
+        load_tokenizer(file)
+
+
+def test_vocabulary_too_small():
+    with pytest.raises(ValueError, match=says("vocab_size must be at least 259")):
+        train_tokenizer(["a"], 100)
+
+
+def test_corpus_name():
+    with pytest.raises(ValueError, match=says('there is no corpus "wmt14"')):
+        load_corpus("wmt14")
+
+
+def test_missing_and_damaged_embedded_corpus(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "DATA", tmp_path)
+    with pytest.raises(FileNotFoundError, match=says("make_corpus.py` writes the embedded corpus")):
+        load_corpus("embedded")
+    (tmp_path / "embedded").mkdir()
+    for split in data.EMBEDDED_SPLITS:
+        text = "en\tde\talignment\nThe cat sleeps.\tDie Katze schläft.\t0-0 1-1 2-2 3-3\n"
+        (tmp_path / "embedded" / f"{split}.tsv").write_text(text, encoding="utf8")
+    assert len(load_corpus("embedded")["unseen"]) == 1
+    damaged = tmp_path / "embedded" / "test.tsv"
+    damaged.write_text("en\tde\talignment\nThe cat sleeps.\t\t0-0\n", encoding="utf8")
+    with pytest.raises(ValueError, match=says("split test, row 0: de is empty")):
+        load_corpus("embedded")
+    damaged.write_text("en\tde\nThe cat sleeps.\tDie Katze schläft.\n", encoding="utf8")
+    with pytest.raises(ValueError, match="test.tsv|alignment"):
+        load_corpus("embedded")
+
+
+def test_multi30k_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MULTI30K_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match="MULTI30K_DIR names"):
+        load_corpus("multi30k")
+    for split in ("train", "val", "test"):
+        row = json.dumps({"en": "A man.", "fr": "Un homme."}) + "\n"
+        (tmp_path / f"{split}.jsonl").write_text(row, encoding="utf8")
+    monkeypatch.setenv("MULTI30K_DIR", str(tmp_path))
+    with pytest.raises(ValueError, match=says("no column ['de'], only ['en', 'fr']")):
+        load_corpus("multi30k")
+
+
+def test_hub_out_of_reach(monkeypatch):
+    """One clear sentence, and the embedded corpus."""
+    monkeypatch.delenv("MULTI30K_DIR", raising=False)
+
+    def refuse(path, **options):
+        if path == data.MULTI30K:
+            raise ConnectionError("no route to host")
+        return real(path, **options)
+
+    real = data.datasets.load_dataset
+    monkeypatch.setattr(data.datasets, "load_dataset", refuse)
+    with pytest.warns(UserWarning, match="Multi30k is out of reach .* the embedded corpus"):
+        corpus = load_corpus("multi30k")
+    assert corpus["train"].info.dataset_name == "embedded" and "unseen" in corpus
+
+
+def test_batches(tokenizer):
+    with pytest.raises(ValueError, match=says("a batch needs at least one sentence pair")):
+        collate([])
+    with pytest.raises(ValueError, match=says("a sentence of 9 tokens does not fit")):
+        loader([Pair([5] * 9, [5])], max_tokens=8)
+
+
+def test_a_wrong_answer_never_stops_a_run(capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for answer in (None, 3, "x", lambda *_: 1 / 0, lambda: None, torch.zeros(2)):
+            check("2.1", answer)
+    assert capsys.readouterr().out.count("2.1") == 6
+    with pytest.raises(ValueError, match=says('there is no exercise "99.1"')):
+        check("99.1", None)

@@ -1,0 +1,193 @@
+"""Each block gives what PyTorch's own gives when it has the same weights."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from transformer.attention import attention, causal_mask
+from transformer.decoder import Decoder, DecoderLayer, Transformer
+from transformer.encoder import Encoder, EncoderLayer, FeedForward, LayerNorm
+from transformer.heads import MultiHeadAttention
+from utils.parity import copy_from_torch
+
+# The course's promise: below 1e-5 in float32 and 1e-10 in float64
+PRECISIONS = [(torch.float32, 1e-5), (torch.float64, 1e-10)]
+precisions = pytest.mark.parametrize(("dtype", "limit"), PRECISIONS)
+placements = pytest.mark.parametrize("norm_first", [False, True], ids=["post-norm", "pre-norm"])
+
+
+def random(*shape: int, dtype: torch.dtype) -> torch.Tensor:
+    return torch.randn(*shape, dtype=dtype, requires_grad=True)
+
+
+def real_tokens(batch: int, length: int) -> torch.Tensor:
+    """(batch, length), True = a real token; the sentences have different lengths."""
+    lengths = torch.tensor([length - i % length for i in range(batch)])
+    return torch.arange(length) < lengths[:, None]
+
+
+def assert_same(ours: torch.Tensor, theirs: torch.Tensor, limit: float, inputs: list) -> None:
+    """Outputs and the gradients with respect to the inputs differ by less than limit."""
+    assert ours.shape == theirs.shape
+    assert (ours - theirs).abs().max() < limit
+    direction = torch.randn_like(theirs)
+    for mine, right in zip(
+        torch.autograd.grad((ours * direction).sum(), inputs),
+        torch.autograd.grad((theirs * direction).sum(), inputs),
+        strict=True,
+    ):
+        assert (mine - right).abs().max() < limit * 10  # a gradient sums over many outputs
+
+
+@precisions
+@settings(max_examples=25, deadline=None)
+@given(
+    batch=st.integers(1, 3),
+    queries=st.integers(1, 6),
+    keys=st.integers(1, 6),
+    size=st.integers(1, 8),
+    seed=st.integers(0, 10_000),
+)
+def test_attention(dtype, limit, batch, queries, keys, size, seed):
+    torch.manual_seed(seed)
+    q = random(batch, queries, size, dtype=dtype)
+    k, v = random(batch, keys, size, dtype=dtype), random(batch, keys, size + 1, dtype=dtype)
+    mask = torch.rand(batch, queries, keys) < 0.7
+    mask[..., 0] = True
+    for m in (None, mask):
+        ours, weights = attention(q, k, v, m)
+        assert_same(ours, F.scaled_dot_product_attention(q, k, v, attn_mask=m), limit, [q, k, v])
+        assert torch.allclose(weights.sum(-1), torch.ones((), dtype=dtype))
+
+
+@precisions
+@settings(max_examples=25, deadline=None)
+@given(
+    heads=st.sampled_from([1, 2, 4]),
+    batch=st.integers(1, 3),
+    queries=st.integers(1, 6),
+    keys=st.integers(1, 6),
+    return_weights=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_multi_head_attention(dtype, limit, heads, batch, queries, keys, return_weights, seed):
+    torch.manual_seed(seed)
+    theirs = nn.MultiheadAttention(8, heads, batch_first=True, dtype=dtype).eval()
+    ours = MultiHeadAttention(8, heads).to(dtype).eval()
+    nn.init.normal_(theirs.in_proj_bias)
+    nn.init.normal_(theirs.out_proj.bias)
+    copy_from_torch(ours, theirs)
+    q, k = random(batch, queries, 8, dtype=dtype), random(batch, keys, 8, dtype=dtype)
+    v, real = random(batch, keys, 8, dtype=dtype), real_tokens(batch, keys)
+    right, right_weights = theirs(q, k, v, key_padding_mask=~real, average_attn_weights=False)
+    mine = ours(q, k, v, real[:, None, None, :], return_weights)
+    if return_weights:
+        mine, weights = mine
+        assert weights.shape == (batch, heads, queries, keys)
+        assert (weights - right_weights).abs().max() < limit
+    assert_same(mine, right, limit, [q, k, v])
+
+
+@precisions
+def test_layer_norm_and_feed_forward(dtype, limit):
+    torch.manual_seed(0)
+    x = random(3, 5, 8, dtype=dtype)
+    theirs, ours = nn.LayerNorm(8).to(dtype), LayerNorm(8).to(dtype)
+    nn.init.normal_(theirs.weight)
+    nn.init.normal_(theirs.bias)
+    ours.load_state_dict(theirs.state_dict())
+    assert_same(ours(x), theirs(x), limit, [x])
+    ours = FeedForward(8, 16).to(dtype)
+    theirs = nn.Sequential(ours.linear1, nn.ReLU(), ours.linear2)
+    assert_same(ours(x), theirs(x), limit, [x])
+
+
+def layers(dtype, norm_first):
+    """PyTorch's encoder and decoder layer in eval mode; norms and biases do something."""
+    sizes = dict(d_model=8, nhead=2, dim_feedforward=16, batch_first=True, norm_first=norm_first)
+    found = nn.TransformerEncoderLayer(**sizes), nn.TransformerDecoderLayer(**sizes)
+    for layer in found:
+        for name, parameter in layer.named_parameters():
+            if parameter.dim() == 1:
+                nn.init.normal_(parameter, mean=float("norm" in name and "weight" in name))
+    return [layer.to(dtype).eval() for layer in found]
+
+
+@precisions
+@placements
+@settings(max_examples=10, deadline=None)
+@given(batch=st.integers(1, 3), length=st.integers(1, 6), seed=st.integers(0, 10_000))
+def test_encoder(dtype, limit, norm_first, batch, length, seed):
+    torch.manual_seed(seed)
+    layer, _ = layers(dtype, norm_first)
+    x, real = random(batch, length, 8, dtype=dtype), real_tokens(batch, length)
+    ours = EncoderLayer(8, 2, 16, norm_first=norm_first).to(dtype).eval()
+    copy_from_torch(ours, layer)
+    masks = {"src_key_padding_mask": ~real}
+    assert_same(
+        ours(x, real[:, None, None, :])[real], layer(x, **masks)[real], limit, [x]
+    )  # PyTorch's fast path writes zeros at padded positions, so only real ones are compared
+    norm = nn.LayerNorm(8, dtype=dtype) if norm_first else None
+    theirs = nn.TransformerEncoder(layer, 3, norm, enable_nested_tensor=False).eval()
+    ours = Encoder(3, 8, 2, 16, norm_first=norm_first).to(dtype).eval()
+    copy_from_torch(ours, theirs)
+    assert_same(ours(x, real[:, None, None, :])[real], theirs(x, **masks)[real], limit, [x])
+
+
+@precisions
+@placements
+@settings(max_examples=10, deadline=None)
+@given(
+    batch=st.integers(1, 3),
+    source=st.integers(1, 6),
+    target=st.integers(1, 6),
+    seed=st.integers(0, 10_000),
+)
+def test_decoder(dtype, limit, norm_first, batch, source, target, seed):
+    torch.manual_seed(seed)
+    _, layer = layers(dtype, norm_first)
+    y, memory = random(batch, target, 8, dtype=dtype), random(batch, source, 8, dtype=dtype)
+    real, causal = real_tokens(batch, source), causal_mask(target)
+    masks = {"tgt_mask": ~causal, "memory_key_padding_mask": ~real}
+    ours = DecoderLayer(8, 2, 16, norm_first=norm_first).to(dtype).eval()
+    copy_from_torch(ours, layer)
+    mine = ours(y, memory, causal, real[:, None, None, :])
+    assert_same(mine, layer(y, memory, **masks), limit, [y, memory])
+    norm = nn.LayerNorm(8, dtype=dtype) if norm_first else None
+    theirs = nn.TransformerDecoder(layer, 3, norm).eval()
+    ours = Decoder(3, 8, 2, 16, norm_first=norm_first).to(dtype).eval()
+    copy_from_torch(ours, theirs)
+    mine = ours(y, memory, causal, real[:, None, None, :])
+    assert_same(mine, theirs(y, memory, **masks), limit, [y, memory])
+
+
+@precisions
+@placements
+def test_transformer(dtype, limit, norm_first):
+    torch.manual_seed(0)
+    ours = Transformer(20, 8, 2, 16, 3, norm_first=norm_first).to(dtype).eval()
+    encoder_layer, decoder_layer = layers(dtype, norm_first)
+    norms = [nn.LayerNorm(8, dtype=dtype) if norm_first else None for _ in range(2)]
+    theirs = nn.Transformer(
+        8,
+        2,
+        custom_encoder=nn.TransformerEncoder(encoder_layer, 3, norms[0], False),
+        custom_decoder=nn.TransformerDecoder(decoder_layer, 3, norms[1]),
+        batch_first=True,
+    ).eval()
+    copy_from_torch(ours.encoder, theirs.encoder)
+    copy_from_torch(ours.decoder, theirs.decoder)
+    source, target = torch.randint(3, 20, (3, 6)), torch.randint(3, 20, (3, 5))
+    source[~real_tokens(3, 6)] = 0
+    vectors = theirs(
+        ours.embedding(source),
+        ours.embedding(target),
+        tgt_mask=~causal_mask(5),
+        src_key_padding_mask=source == 0,
+        memory_key_padding_mask=source == 0,
+    )
+    right = vectors @ ours.embedding.table.weight.T
+    assert_same(ours(source, target), right, limit, [ours.embedding.table.weight])

@@ -1,0 +1,141 @@
+"""Loss, schedule, loop, checkpoints, and train.py."""
+
+import json
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+import train
+from transformer.decoder import Transformer, greedy_decode
+from transformer.training import (
+    fit,
+    learning_rate,
+    load_checkpoint,
+    mean_loss,
+    save_checkpoint,
+    translation_loss,
+)
+from utils.data import END, Pair, loader
+
+
+def copy_pairs(count: int, seed: int = 0) -> list[Pair]:
+    """Sentences of three to six tokens, to be copied."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = []
+    for _ in range(count):
+        length = int(torch.randint(3, 7, (), generator=generator))
+        rows.append(torch.randint(3, 11, (length,), generator=generator).tolist() + [END])
+    return [Pair(row, row) for row in rows]
+
+
+def small_model(dropout: float = 0.1) -> Transformer:
+    torch.manual_seed(0)
+    return Transformer(11, 16, 2, 32, 1, dropout, norm_first=True)
+
+
+def test_the_loss_is_label_smoothing_by_hand():
+    torch.manual_seed(0)
+    scores, target = torch.randn(2, 3, 5), torch.tensor([[3, 4, 2], [4, 2, 0]])
+    smoothed = torch.full((2, 3, 5), 0.1 / 5) + 0.9 * F.one_hot(target, 5)
+    by_hand = -(smoothed * scores.log_softmax(-1)).sum(-1)[target != 0].mean()
+    assert translation_loss(scores, target, 0.1).item() == pytest.approx(by_hand.item(), abs=1e-6)
+
+
+def test_padding_does_not_count():
+    torch.manual_seed(0)
+    scores, target = torch.randn(1, 4, 5), torch.tensor([[3, 2, 0, 0]])
+    other = scores.clone()
+    other[0, 2:] += torch.randn(2, 5)
+    assert translation_loss(scores, target).equal(translation_loss(other, target))
+
+
+def test_learning_rate_is_the_papers():
+    for d_model in (512, 1024):
+        for step in (1, 100, 4000, 100_000):
+            paper = d_model**-0.5 * min(step**-0.5, step * 4000**-1.5)
+            ours = learning_rate(step, (d_model * 4000) ** -0.5, 4000)
+            assert ours == pytest.approx(paper, rel=1e-12)
+    assert f"{learning_rate(4000, (512 * 4000) ** -0.5, 4000):.2e}" == "6.99e-04"
+
+
+def test_mean_loss_weighs_tokens():
+    model, pairs = small_model().eval(), copy_pairs(30)
+    whole = mean_loss(model, loader(pairs, 1000))
+    assert mean_loss(model, loader(pairs, 14)) == pytest.approx(whole, abs=1e-5)
+
+
+def test_it_learns_to_copy():
+    model = small_model(dropout=0.0)
+    history = fit(model, loader(copy_pairs(2000), 300, shuffle=True), 12, peak=1e-2, warmup=40)
+    assert history[-1]["training loss"] < history[0]["training loss"] - 0.5
+    source = torch.tensor([[3, 9, 4, 8, END], [10, 5, 5, 7, END]])
+    assert greedy_decode(model, source) == [[3, 9, 4, 8], [10, 5, 5, 7]]
+
+
+def test_resuming_is_the_same_as_never_stopping(tmp_path):
+    def run(epochs: int, folder: str, resume: bool = False) -> tuple[list, Transformer]:
+        model = small_model()
+        batches = loader(copy_pairs(200), 200, shuffle=True, seed=1)
+        held_out = loader(copy_pairs(50, seed=9), 200)
+
+        def evaluate(model):
+            return {"validation loss": mean_loss(model, held_out)}
+
+        folder = tmp_path / folder
+        history = fit(model, batches, epochs, evaluate=evaluate, folder=folder, go_on=resume)
+        return [(row["training loss"], row["validation loss"]) for row in history], model
+
+    unbroken, model = run(4, "unbroken")
+    run(2, "broken")
+    torch.manual_seed(12345)  # another process would not have our random state either
+    resumed, again = run(4, "broken", resume=True)
+    assert resumed == unbroken
+    for mine, right in zip(again.parameters(), model.parameters(), strict=True):
+        assert torch.equal(mine, right)
+
+
+def test_the_best_checkpoint_is_the_one_with_the_lowest_loss(tmp_path):
+    losses = iter([0.5, 0.2, 0.9])
+    weights = []
+
+    def evaluate(model):
+        weights.append(model.embedding.table.weight.detach().clone())
+        return {"validation loss": next(losses)}
+
+    batches = loader(copy_pairs(50), 200, shuffle=True)
+    fit(small_model(), batches, 3, evaluate=evaluate, folder=tmp_path)
+    for name, epoch in (("best", 1), ("last", 2)):
+        model, _ = load_checkpoint(tmp_path / name)
+        assert torch.equal(model.embedding.table.weight, weights[epoch])
+
+
+def test_resuming_without_a_checkpoint_is_a_clear_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Train a model first"):
+        fit(small_model(), loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
+
+    save_checkpoint(tmp_path / "last", small_model())
+    with pytest.raises(ValueError, match="holds a model, but no training.pt"):
+        fit(small_model(), loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
+
+
+def test_a_loss_that_is_no_number_stops_training():
+    model = small_model()
+    with torch.no_grad():
+        model.embedding.table.weight[5] = math.inf
+    with pytest.raises(ValueError, match="try a lower learning rate or a longer warm-up"):
+        fit(model, loader(copy_pairs(50), 200), 1)
+
+
+def test_train_py(tmp_path, capsys):
+    options = ["--d-model", "16", "--d-ff", "16", "--num-layers", "1", "--max-tokens", "16384"]
+    options += ["--vocab-size", "400", "--out", str(tmp_path)]
+    train.main([*options, "--epochs", "1"])
+    results = train.main([*options, "--epochs", "2", "--resume"])
+    assert results == json.loads((tmp_path / "results.json").read_text(encoding="utf8"))
+    assert [row["epoch"] for row in results["history"]] == [1, 2]
+    assert {"validation loss", "validation BLEU"} <= set(results["history"][0])
+    assert "version:" in results["scores"]["test"]["signature"]
+    for name in ("last", "best"):
+        assert (tmp_path / name / "model.safetensors").exists()
