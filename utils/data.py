@@ -11,7 +11,6 @@ import datasets
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Sampler
 
 PAD, START, END = 0, 1, 2
@@ -215,9 +214,8 @@ def collate(pairs: Sequence[Pair]) -> Batch:
         raise ValueError("a batch needs at least one sentence pair")
 
     def rectangle(rows: list[list[int]]) -> Tensor:
-        return pad_sequence(
-            [torch.tensor(row) for row in rows], batch_first=True, padding_value=PAD
-        )
+        longest = max(map(len, rows))
+        return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
 
     return Batch(
         source=rectangle([pair.source for pair in pairs]),
