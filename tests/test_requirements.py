@@ -69,8 +69,10 @@ def test_what_the_course_imports_is_required_and_no_tool_is_imported():
 
 
 def test_only_lower_bounds():
+    """fastcore apart: without its upper bound, nbdev would replace the one that Colab has."""
     for requirement in requirements("requirements.txt"):
-        assert [bound.operator for bound in requirement.specifier] == [">="], str(requirement)
+        bounds = {bound.operator for bound in requirement.specifier}
+        assert bounds == ({">=", "<"} if requirement.name == "fastcore" else {">="})
         assert requirement.url is None and requirement.marker is None
 
 

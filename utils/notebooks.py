@@ -5,9 +5,11 @@ Used by `make export`, `make notebooks` and `make stamp`; run by hand as
     python -m utils.notebooks export
     python -m utils.notebooks run [name …]      # for example: run 02 05
     python -m utils.notebooks stamp
+    python -m utils.notebooks picture           # the README's picture, from notebook 07
 """
 
 import argparse
+import base64
 import os
 import re
 import sys
@@ -60,7 +62,7 @@ def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
         start = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
         kernel = {"metadata": {"path": str(path.parent)}}
-        NotebookClient(notebook, timeout=1800, resources=kernel).execute()
+        NotebookClient(notebook, timeout=1800, resources=kernel, coalesce_streams=True).execute()
         notebook.metadata.pop("widgets", None)
         notebook.metadata["language_info"] = {"name": "python"}
         for cell in notebook.cells:
@@ -97,6 +99,26 @@ def stamp(root: Path = ROOT) -> list[Path]:
     return changed
 
 
+def picture(root: Path = ROOT) -> list[Path]:
+    """Copy the picture of the cell tagged "readme" out of root's notebooks to root/assets."""
+    import nbformat
+
+    found = [
+        output["data"]["image/png"]
+        for notebook in sorted((root / "notebooks").glob("*.ipynb"))
+        for cell in nbformat.read(notebook, as_version=4).cells
+        if "readme" in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    if len(found) != 1:
+        raise ValueError(f'one picture of a cell tagged "readme" was expected, not {len(found)}')
+    path = root / "assets" / "cross_attention.png"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(base64.b64decode(found[0]))
+    return [path]
+
+
 def write(path: Path, text: str) -> None:
     """Write aside, then rename: an interruption leaves the old file whole."""
     part = path.with_name(path.name + ".part")
@@ -106,7 +128,7 @@ def write(path: Path, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", choices=["export", "run", "stamp"])
+    parser.add_argument("task", choices=["export", "run", "stamp", "picture"])
     parser.add_argument("names", nargs="*", help="for run: how the notebooks' names begin")
     arguments = parser.parse_args()
     try:
@@ -114,6 +136,8 @@ def main() -> None:
             done = export()
         elif arguments.task == "run":
             done = run(names=arguments.names)
+        elif arguments.task == "picture":
+            done = picture()
         else:
             done = stamp()
     except ValueError as error:
