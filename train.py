@@ -1,8 +1,8 @@
 """Notebook 06 without the notebook: train the course's Transformer into a translator.
 
-    python train.py                                 # the embedded corpus, minutes on a CPU
-    python train.py --data multi30k --epochs 20     # Multi30k: MULTI30K_DIR or the hub
-    python train.py --data multi30k --epochs 30 --resume
+    python train.py                                          # the embedded corpus, minutes on a CPU
+    python train.py --data multi30k --epochs 20              # Multi30k: MULTI30K_DIR or the hub
+    python train.py --data multi30k --epochs 20 --resume     # after an interruption
 
 Writes into the --out folder: tokenizer.json, the checkpoints `last` and `best`, results.json.
 """

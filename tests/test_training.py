@@ -17,7 +17,7 @@ from transformer.training import (
     save_checkpoint,
     translation_loss,
 )
-from utils.data import END, Pair, loader
+from utils.data import END, Pair, load_corpus, loader
 
 
 def copy_pairs(count: int, seed: int = 0) -> list[Pair]:
@@ -75,22 +75,27 @@ def test_it_learns_to_copy():
 
 
 def test_resuming_is_the_same_as_never_stopping(tmp_path):
-    def run(epochs: int, folder: str, resume: bool = False) -> tuple[list, Transformer]:
+    def run(folder: str, go_on: bool = False, stop_in_epoch: int = 0) -> tuple[list, Transformer]:
         model = small_model()
         batches = loader(copy_pairs(200), 200, shuffle=True, seed=1)
         held_out = loader(copy_pairs(50, seed=9), 200)
+        epochs = iter(range(3 if go_on else 1, 9))
 
         def evaluate(model):
+            if next(epochs) == stop_in_epoch:
+                raise KeyboardInterrupt
             return {"validation loss": mean_loss(model, held_out)}
 
-        folder = tmp_path / folder
-        history = fit(model, batches, epochs, evaluate=evaluate, folder=folder, go_on=resume)
+        history = fit(
+            model, batches, 4, warmup=5, evaluate=evaluate, folder=tmp_path / folder, go_on=go_on
+        )
         return [(row["training loss"], row["validation loss"]) for row in history], model
 
-    unbroken, model = run(4, "unbroken")
-    run(2, "broken")
+    unbroken, model = run("unbroken")
+    with pytest.raises(KeyboardInterrupt):
+        run("broken", stop_in_epoch=3)
     torch.manual_seed(12345)  # another process would not have our random state either
-    resumed, again = run(4, "broken", resume=True)
+    resumed, again = run("broken", go_on=True)
     assert resumed == unbroken
     for mine, right in zip(again.parameters(), model.parameters(), strict=True):
         assert torch.equal(mine, right)
@@ -128,12 +133,17 @@ def test_a_loss_that_is_no_number_stops_training():
         fit(model, loader(copy_pairs(50), 200), 1)
 
 
-def test_train_py(tmp_path, capsys):
-    options = ["--d-model", "16", "--d-ff", "16", "--num-layers", "1", "--max-tokens", "16384"]
-    options += ["--vocab-size", "400", "--out", str(tmp_path)]
+def test_train_py(tmp_path, monkeypatch):
+    corpus = load_corpus("embedded")
+    for split, rows in corpus.items():
+        corpus[split] = rows.select(range(300 if split == "train" else 20))
+    monkeypatch.setattr(train, "load_corpus", lambda name: corpus)
+    options = ["--d-model", "16", "--d-ff", "16", "--num-layers", "1", "--vocab-size", "400"]
+    options += ["--max-tokens", "1000", "--out", str(tmp_path)]
     train.main([*options, "--epochs", "1"])
     results = train.main([*options, "--epochs", "2", "--resume"])
     assert results == json.loads((tmp_path / "results.json").read_text(encoding="utf8"))
+    assert results["corpus"] == "embedded"
     assert [row["epoch"] for row in results["history"]] == [1, 2]
     assert {"validation loss", "validation BLEU"} <= set(results["history"][0])
     assert "version:" in results["scores"]["test"]["signature"]

@@ -1,0 +1,24 @@
+"""The README says what was measured, and shows what notebook 07 drew."""
+
+import base64
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from benchmarks.table import embedded, multi30k
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("table", [embedded, multi30k])
+def test_its_tables_are_those_of_the_results(table):
+    assert table() in (ROOT / "README.md").read_text(encoding="utf8")
+
+
+def test_its_picture_is_the_one_in_notebook_07():
+    cells = nbformat.read(ROOT / "notebooks" / "07_inference.ipynb", as_version=4).cells
+    [cell] = [cell for cell in cells if "readme" in cell.metadata.get("tags", [])]
+    [drawn] = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+    shown = (ROOT / "assets" / "cross_attention.png").read_bytes()
+    assert shown == base64.b64decode(drawn), "run: python -m utils.notebooks picture"
