@@ -18,8 +18,8 @@ def length_penalty(length: int, alpha: float) -> float:
     Wu et al. 2016, equation 14). alpha = 0: no penalty, and short translations win."""
     return ((5 + length) / 6) ** alpha
 
-# %% ../notebooks/07_inference.ipynb #998fada2
-def best_candidates(scores: Tensor, logprob: Tensor) -> list[list[Candidate]]:
+# %% ../notebooks/07_inference.ipynb #650f8c25
+def best_candidates(scores: Tensor, logprob: Tensor) -> list[list["Candidate"]]:
     """All ways to lengthen each sentence's beginnings by a token; the likeliest 2 · beam of them.
 
     scores: (batch · beam, vocab_size) of the next token, before the softmax; logprob: (batch, beam)
@@ -32,10 +32,10 @@ def best_candidates(scores: Tensor, logprob: Tensor) -> list[list[Candidate]]:
     columns = (best.tolist(), beginning.tolist(), token.tolist())
     return [list(zip(*sentence, strict=True)) for sentence in zip(*columns, strict=True)]
 
-# %% ../notebooks/07_inference.ipynb #00b2ec2c
+# %% ../notebooks/07_inference.ipynb #22dc92aa
 def sort_out(
-    candidates: list[Candidate], beam_size: int, end: int
-) -> tuple[list[Candidate], list[Candidate]]:
+    candidates: list["Candidate"], beam_size: int, end: int
+) -> tuple[list["Candidate"], list["Candidate"]]:
     """Which of one sentence's candidates are finished, and which beam_size go on?
 
     A candidate that ends counts as finished only if it is among the best beam_size. Each beginning
