@@ -158,15 +158,16 @@ def save_checkpoint(folder: Path | str, model: Transformer, state: dict | None =
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
-# %% ../notebooks/06_training.ipynb #944be248
+# %% ../notebooks/06_training.ipynb #e4ad9ccb
 def load_checkpoint(folder: Path | str, device: str = "cpu") -> tuple[Transformer, dict | None]:
     """Read what save_checkpoint wrote: the model, in eval mode, and the state or None.
 
     Raises FileNotFoundError when there is no checkpoint, ValueError when a file of it is damaged.
     """
     folder = Path(folder)
-    if not folder.exists():
-        folder = folder.with_name(folder.name + ".old")  # cut off between the two renames
+    old = folder.with_name(folder.name + ".old")
+    if old.exists() and not folder.exists():
+        folder = old  # saving was cut off between the two renames
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).exists():
             raise FileNotFoundError(
