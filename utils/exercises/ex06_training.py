@@ -30,6 +30,23 @@ def first_and_last(pieces, counts):
     return pairs.most_common(1)[0][0]
 
 
+def letters_again(pieces, counts):
+    return best_pair({word: list(word) for word in pieces}, counts)
+
+
+def glued(pieces, counts):
+    return "".join(best_pair(pieces, counts))
+
+
+def with_its_count(pieces, counts):
+    pair = best_pair(pieces, counts)
+    times = sum(
+        counts[word] * list(zip(parts, parts[1:], strict=False)).count(pair)
+        for word, parts in pieces.items()
+    )
+    return pair, times
+
+
 def texts(*words: tuple[str, int]) -> tuple[dict, dict]:
     """The two arguments of best_pair: words given as pieces with spaces between, and counts."""
     pieces = {word.replace(" ", ""): word.split() for word, _ in words}
@@ -60,6 +77,10 @@ def forgets_its_share(right, size, epsilon):
     return q
 
 
+def never_spread(right, size, epsilon):
+    return not_smoothed(right, size, epsilon) * (1 - epsilon)
+
+
 def not_smoothed(right, size, epsilon):
     return torch.nn.functional.one_hot(torch.tensor(right), size).float()
 
@@ -79,6 +100,12 @@ EXERCISES = [
             "that is the rarest pair: the next merge is the most frequent one.": rarest,
             "you paired the first piece with the last: a pair is two pieces that stand side by "
             "side, so zip the parts with the parts from the second on.": first_and_last,
+            "you paired letters: count the pieces in the lists, where earlier merges have already "
+            "glued some letters.": letters_again,
+            "you glued the pair: return its two pieces as a tuple, not one string.": glued,
+            "the pair is right, but you returned its count as well: return only the pair.": (
+                with_its_count
+            ),
         },
         praise="Repeat it a few thousand times, and you have a tokenizer.",
     ),
@@ -95,6 +122,14 @@ EXERCISES = [
             "from?": lambda words: (words, words[1:] + [2]),
             "nothing tells the model to stop: target_out ends with the end token (2).": (
                 lambda words: ([1] + words[:-1], words)
+            ),
+            "target_in is right, but nothing tells the model to stop: target_out ends with the end "
+            "token (2).": lambda words: ([1] + words, words),
+            "target_in is one too long: the end token is only predicted, never read.": (
+                lambda words: ([1] + words + [2], words + [2])
+            ),
+            "target_in begins with 0, which is padding: the start token is 1.": (
+                lambda words: ([0] + words, words + [2])
             ),
         },
         praise="Read at position i, predict at position i: that is the next token.",
@@ -113,6 +148,8 @@ EXERCISES = [
             "that is the plain one-hot row: nothing has been taken from the right token.": (
                 not_smoothed
             ),
+            "the row sums to 1 − ε: what was taken from the right token is not given to anyone. "
+            "Spread it, ε / V each.": never_spread,
         },
         praise="It sums to 1, and no token is impossible any more.",
     ),
@@ -120,10 +157,17 @@ EXERCISES = [
         number="6.4",
         solution=0.5,
         mistakes={
-            "the rate falls with 1/√step, not with 1/step: four times the steps, and √4 = 2.": 0.25,
-            "it falls after the peak: that is a growing rate.": 2.0,
-            "that is the step's share. After the warm-up the rate no longer grows with the step, "
-            "it goes down with its root.": 4.0,
+            "in the paper's schedule the rate falls with 1/√step, not with 1/step (nor in a "
+            "straight line, like ours): at four times the steps, divide by √4.": 0.25,
+            "after the peak the rate falls, so less than the whole peak is left: turn your "
+            "fraction over.": 2.0,
+            "16,000 is four times 4,000, but after the warm-up the rate no longer grows with the "
+            "step: it falls with its root.": 4.0,
+            "give a share between 0 and 1, not per cent.": 50.0,
+            "that is the factor 1/√16,000. The share is the rate at step 16,000 divided by the "
+            "rate at step 4,000.": 16_000**-0.5,
+            "that is the base model's rate at step 16,000. The share is this rate divided by the "
+            "peak.": (512 * 16_000) ** -0.5,
         },
         praise="Half the rate at four times the steps: a slow, long decay.",
     ),
