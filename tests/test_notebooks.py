@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from utils.notebooks import address
+from utils.sliders import VIEW
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -54,6 +55,7 @@ def test_output_that_differs_between_machines_is_followed_by_an_assertion(path):
 def test_no_stored_output_names_an_object_or_a_machine(path):
     for cell in cells(path, "code"):
         for output in cell.outputs:
+            assert VIEW not in output.get("data", {}), shown(cell)  # its number changes each run
             text = output.get("text") or output.get("data", {}).get("text/plain", "")
             if "image/png" in output.get("data", {}):
                 continue  # its text names the figure's type, and nobody sees it

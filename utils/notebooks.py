@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from utils.sliders import VIEW
+
 PACKAGE = '''"""The model, one module a notebook: `make export` writes it, nobody edits it."""\n'''
 ROOT = Path(__file__).resolve().parent.parent
 # Where OWNER/NAME stands: in a badge, and in the set-up cell (whose quotes a notebook escapes)
@@ -67,6 +69,8 @@ def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
         notebook.metadata["language_info"] = {"name": "python"}
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
+            for output in cell.get("outputs", []):  # a stored control has nothing behind it
+                output.get("data", {}).pop(VIEW, None)
         write(path, nbformat.writes(notebook) + "\n")
         print(f"{time.perf_counter() - start:.0f} s")
     return notebooks
