@@ -35,6 +35,15 @@ def test_a_change_calls_the_function_with_all_values(shown):
     assert calls[-1]["temperature"] == 2.0 and len(calls) == 3
 
 
+def test_controls_begin_where_the_function_does(shown):
+    def picture(temperature=0.5, head=2, causal=True, d_k=None):
+        pass
+
+    made = sliders(picture, temperature=(0.5, 2.0, 0.5), head=[0, 1, 2], causal=False, d_k=(0, 10))
+    assert (made["temperature"].value, made["head"].value) == (0.5, 2)
+    assert made["d_k"].value == 5
+
+
 def test_what_is_stored_names_the_controls_and_the_function(shown):
     def show_weights(d_k, scaled):
         pass

@@ -1,5 +1,6 @@
 """Controls for a function that draws: sliders, check boxes and text fields under a picture."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,8 @@ def sliders(draw: Callable[..., Any], **controls: Any) -> Any:
     controls: argument=what it may be, as in ipywidgets.interact:
         (0.1, 5.0, 0.1) a slider from 0.1 to 5.0 in steps of 0.1; (0, 10) one of whole numbers,
         True or False a check box, a string a text field, a list a menu.
-        A slider begins in its middle, a menu at its first entry. An ipywidgets widget stays itself.
+        A control begins at the argument's default value in `draw`; without one a slider begins in
+        its middle, a menu at its first entry. An ipywidgets widget stays itself.
 
     Nothing is drawn before the first change, so call `draw` once in a cell above: that picture
     stands also on a page where nothing runs. Without ipywidgets one sentence says what to do.
@@ -28,8 +30,12 @@ def sliders(draw: Callable[..., Any], **controls: Any) -> Any:
         return None
     from IPython.display import display
 
+    known = inspect.signature(draw).parameters
+    defaults = {argument: known[argument].default for argument in controls if argument in known}
     made = {
-        argument: ipywidgets.interactive.widget_from_abbrev(what)
+        argument: ipywidgets.interactive.widget_from_abbrev(
+            what, defaults.get(argument, inspect.Parameter.empty)
+        )
         for argument, what in controls.items()
     }
     for argument, widget in made.items():
