@@ -70,6 +70,13 @@ def test_several_values():
     assert "2 values should come back, not 3" in verdict(both, lambda: (1, 2, 3))
 
 
+def test_a_list_of_tensors_with_gradients_is_read_without_a_warning(recwarn):
+    pair = Exercise(number="0.6", solution=lambda: torch.tensor([1.0, 2.0]))
+    one, two = torch.tensor([1.0, 2.0], requires_grad=True)
+    assert verdict(pair, lambda: [one, two]).startswith("●")
+    assert not recwarn.list
+
+
 def test_classes_are_adapted():
     doubler = Exercise(
         number="0.5",

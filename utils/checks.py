@@ -117,6 +117,8 @@ def difference(mine: Any, right: Any, tolerance: float) -> str:
 
 
 def tensor_difference(mine: Any, right: Any, tolerance: float) -> str:
+    if isinstance(mine, (list, tuple)):
+        mine = [x.detach() if isinstance(x, torch.Tensor) else x for x in mine]
     try:
         mine = torch.as_tensor(mine).detach().cpu()
     except (TypeError, ValueError, RuntimeError):
