@@ -2,6 +2,7 @@
 
 The drawing is data: blocks, lines and notes, each a member of a named part. `LIT` says which parts
 each notebook lights. All places are given, so the map is the same everywhere.
+`utils.drawings` draws the parts close up, from the same blocks, lines and notes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from matplotlib.path import Path
 
 STRONG, TINT = "#0b5c7a", "#e4f1f6"  # what is lit, and the ground of a lit stack
 QUIET, QUIET_LINE, QUIET_GROUND = "#626c78", "#a7afb9", "#f7f8fa"
+QUIET_BLOCK = {"face": "white", "edge": QUIET_LINE, "ink": QUIET, "weight": "normal"}
+FONT = {"font.family": "DejaVu Sans", "font.size": 9.5}
 
 # One unit is a tenth of an inch. Each stack has a stream that runs up through its blocks.
 WIDTH, HEIGHT = 85.0, 67.5
@@ -222,28 +225,39 @@ def transformer_map(lit: str) -> Figure:
     def is_lit(part: str) -> bool:
         return any(fnmatch(part, pattern) for pattern in patterns)
 
-    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 9.5}):
-        figure = plt.figure(figsize=(WIDTH / 10, HEIGHT / 10), dpi=100, facecolor="white")
-        ax = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, HEIGHT))
-        ax.set_axis_off()
+    with mpl.rc_context(FONT):
+        ax = page(WIDTH, HEIGHT)
         for stack, floors in (("encoder", 2), ("decoder", 3)):
             _draw_frame(ax, stack, floors, is_lit(f"frame of {stack}"))
             _draw_position(ax, stack, is_lit(f"position of {stack}"))
         for element in _elements():
+            on = is_lit(element.part)
             if isinstance(element, Line):
-                _draw_line(ax, element, is_lit(element.part))
+                quiet = {"colour": QUIET_LINE, "width": 1.3, "zorder": 1.5}
+                draw_line(ax, element, **({} if on else quiet))
             elif isinstance(element, Note):
-                _draw_note(ax, element, is_lit(element.part))
+                draw_note(ax, element, STRONG if on else QUIET)
+            elif on and lit == "heads":
+                draw_block(ax, element, rise=0.75)
+                _draw_heads(ax, element)
             else:
-                split = lit == "heads" and is_lit(element.part)
-                _draw_block(ax, element, is_lit(element.part), split)
+                draw_block(ax, element, **({} if on else QUIET_BLOCK))
         ax.text(3, 64.6, f"{number} · {lit}", fontsize=19, weight="bold", color=STRONG, va="center")
         ax.text(3, 61.6, sentence, fontsize=10.5, color="#1f2933", va="top",
                 linespacing=1.5)  # fmt: skip
-    return figure
+    return ax.figure
 
 
-def _rounded(ax: Axes, x, y, width, height, *, radius: float, **style) -> None:
+def page(width: float, height: float) -> Axes:
+    """White axes that fill a figure of their own; one unit is a tenth of an inch."""
+    figure = plt.figure(figsize=(width / 10, height / 10), dpi=100, facecolor="white")
+    ax = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
+    ax.set_axis_off()
+    return ax
+
+
+def draw_rounded(ax: Axes, x, y, width, height, *, radius: float, **style) -> None:
+    """A box with round corners, centred at (x, y)."""
     ax.add_patch(
         FancyBboxPatch(
             (x - width / 2, y - height / 2), width, height,
@@ -257,7 +271,7 @@ def _draw_frame(ax: Axes, stack: str, floors: int, lit: bool) -> None:
     bottom, top = 14.8, FIRST + (floors - 1) * STEP + 7.5
     x, y = STREAM[stack] + SIDE[stack] * 1.1, (bottom + top) / 2
     for behind in (2, 1, 0):
-        _rounded(
+        draw_rounded(
             ax, x + 0.6 * behind, y + 0.6 * behind, 24.6, top - bottom, radius=1.6,
             facecolor=TINT if lit else QUIET_GROUND, edgecolor=STRONG if lit else "#cfd5db",
             linewidth=1.2, zorder=0,
@@ -268,36 +282,57 @@ def _draw_position(ax: Axes, stack: str, lit: bool) -> None:
     """The circle with + on the stream and the circle with a wave that is added there."""
     x, colour = STREAM[stack], STRONG if lit else QUIET_LINE
     wave = x + SIDE[stack] * 6.5
-    for middle in (x, wave):
-        ax.add_patch(
-            Circle((middle, PLUS), 1.2, facecolor="white", edgecolor=colour, lw=1.4, zorder=3)
-        )
-    arm = np.array([-0.6, 0.6])
+    draw_plus(ax, x, PLUS, colour)
+    _draw_circle(ax, wave, PLUS, colour)
     t = np.linspace(-0.85, 0.85, 40)
-    for points in ((x + arm, PLUS + 0 * arm), (x + 0 * arm, PLUS + arm)):
-        ax.plot(*points, color=colour, lw=1.6, zorder=4)
     ax.plot(wave + t, PLUS + 0.55 * np.sin(t * np.pi / 0.85), color=colour, lw=1.6, zorder=4)
 
 
-def _draw_block(ax: Axes, block: Block, lit: bool, split: bool) -> None:
-    _rounded(
-        ax, block.x, block.y, block.width, block.height, radius=0.9,
-        facecolor=STRONG if lit else "white", edgecolor=STRONG if lit else QUIET_LINE,
-        linewidth=1.2, zorder=2,
+def _draw_circle(ax: Axes, x: float, y: float, colour: str) -> None:
+    ax.add_patch(Circle((x, y), 1.2, facecolor="white", edgecolor=colour, lw=1.4, zorder=3))
+
+
+def draw_plus(ax: Axes, x: float, y: float, colour: str = STRONG) -> None:
+    """A circle with +: two vectors are added here."""
+    _draw_circle(ax, x, y, colour)
+    arm = np.array([-0.6, 0.6])
+    for points in ((x + arm, y + 0 * arm), (x + 0 * arm, y + arm)):
+        ax.plot(*points, color=colour, lw=1.6, zorder=4)
+
+
+def draw_block(
+    ax: Axes,
+    block: Block,
+    *,
+    face: str = STRONG,
+    edge: str = STRONG,
+    ink: str = "white",
+    weight: str = "bold",
+    rise: float = -0.05,
+) -> None:
+    """The box and its name, which stands `rise` above the middle."""
+    draw_rounded(
+        ax, block.x, block.y, block.width, block.height, radius=0.9, facecolor=face,
+        edgecolor=edge, linewidth=1.2, zorder=2, gid=block.part,
     )  # fmt: skip
     ax.text(
-        block.x, block.y + (0.75 if split else -0.05), block.text, ha="center", va="center",
-        color="white" if lit else QUIET, weight="bold" if lit else "normal", zorder=5,
+        block.x, block.y + rise, block.text, ha="center", va="center", color=ink, weight=weight,
+        zorder=5,
     )  # fmt: skip
-    if split:  # eight heads
-        for x in block.x + 2.0 * (np.arange(8) - 3.5):
-            _rounded(ax, x, block.y - 1.15, 1.5, 1.0, radius=0.3, facecolor="white", lw=0, zorder=5)
 
 
-def _draw_line(ax: Axes, line: Line, lit: bool) -> None:
-    colour = STRONG if lit else QUIET_LINE
-    style = {"color": colour, "linewidth": 1.8 if lit else 1.3, "joinstyle": "miter",
-             "capstyle": "butt", "mutation_scale": 1, "zorder": 2.5 if lit else 1.5}  # fmt: skip
+def _draw_heads(ax: Axes, block: Block) -> None:
+    """Eight small boxes in a block."""
+    for x in block.x + 2.0 * (np.arange(8) - 3.5):
+        draw_rounded(ax, x, block.y - 1.15, 1.5, 1.0, radius=0.3, facecolor="white", lw=0, zorder=5)
+
+
+def draw_line(
+    ax: Axes, line: Line, colour: str = STRONG, width: float = 1.8, zorder: float = 2.5
+) -> None:
+    """The arrow, with its head at the last point."""
+    style = {"color": colour, "linewidth": width, "joinstyle": "miter", "capstyle": "butt",
+             "mutation_scale": 1, "zorder": zorder, "gid": line.part}  # fmt: skip
     path, head = _rounded_path(line.points), "-|>,head_length=5,head_width=2.6"
     if not line.dashed:
         ax.add_patch(FancyArrowPatch(path=path, arrowstyle=head, **style))
@@ -323,9 +358,10 @@ def _rounded_path(points, radius: float = 1.2) -> Path:
     return Path([*places, points[-1]], [*codes, Path.LINETO])
 
 
-def _draw_note(ax: Axes, note: Note, lit: bool) -> None:
+def draw_note(ax: Axes, note: Note, colour: str = STRONG) -> None:
+    """The text, 9 pt, or 9.5 pt when it is bold."""
     ax.text(
         note.x, note.y, note.text, ha=note.align, va="center", rotation=note.turn,
-        color=STRONG if lit else QUIET, weight="bold" if note.bold else "normal", zorder=5,
+        color=colour, weight="bold" if note.bold else "normal", zorder=5,
         fontsize=9.5 if note.bold else 9, linespacing=1.2,
     )  # fmt: skip
