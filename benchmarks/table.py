@@ -48,5 +48,18 @@ def multi30k() -> str:
     return "\n".join(lines)
 
 
+def parity() -> str:
+    """The largest differences between our Transformer and PyTorch's, from benchmarks.parity."""
+    found = json.loads((RESULTS / "parity.json").read_text("utf8"))
+    lines = [
+        f"| {found['configurations']} random configurations | outputs | gradients, relative |",
+        "|---|---|---|",
+    ]
+    for dtype in ("float32", "float64"):
+        row = found[dtype]
+        lines.append(f"| {dtype} | {row['outputs']:.1e} | {row['gradients']:.1e} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    print(embedded(), multi30k(), sep="\n\n")
+    print(embedded(), multi30k(), parity(), sep="\n\n")
