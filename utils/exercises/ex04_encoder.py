@@ -1,11 +1,15 @@
-"""Exercises of notebook 04: positions, feed-forward, norm, layer, parameter count."""
+"""Exercises of notebook 04: positions, entrance, sizes, norm, layer, stack, the blank cell."""
 
 from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from utils.checks import Exercise
+from utils.copied import alike, filled, listed
 
 # 4.1 One row of the positional encoding
 
@@ -44,7 +48,70 @@ def wiggle_growing(position: int, d_model: int) -> Tensor:
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten()
 
 
-# 4.3 The mended LayerNorm
+def wiggle_by_dimension(position: int, d_model: int) -> Tensor:
+    angles = position / 10_000 ** (2 * torch.arange(d_model) / d_model)
+    return torch.where(torch.arange(d_model) % 2 == 0, angles.sin(), angles.cos())
+
+
+def wiggle_degrees(position: int, d_model: int) -> Tensor:
+    angles = (position / 10_000 ** (torch.arange(0, d_model, 2) / d_model)).deg2rad()
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten()
+
+
+# 4.2 The mended entrance
+
+
+def entrance(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] * table.size(1) ** 0.5 + encoding[: ids.size(1)]
+
+
+def entrance_still_broken(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return (table[ids] + encoding[: ids.size(0)]) * table.size(1) ** 0.5
+
+
+def places_stretched(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return (table[ids] + encoding[: ids.size(1)]) * table.size(1) ** 0.5
+
+
+def places_by_batch(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] * table.size(1) ** 0.5 + encoding[: ids.size(0)]
+
+
+def places_alone_stretched(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] + encoding[: ids.size(1)] * table.size(1) ** 0.5
+
+
+def not_stretched(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] + encoding[: ids.size(1)]
+
+
+def stretched_without_root(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] * table.size(1) + encoding[: ids.size(1)]
+
+
+def shrunk(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] / table.size(1) ** 0.5 + encoding[: ids.size(1)]
+
+
+def stretched_by_vocabulary(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] * table.size(0) ** 0.5 + encoding[: ids.size(1)]
+
+
+def places_from_one(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] * table.size(1) ** 0.5 + encoding[1 : ids.size(1) + 1]
+
+
+def places_by_word(ids: Tensor, table: Tensor, encoding: Tensor) -> Tensor:
+    return table[ids] * table.size(1) ** 0.5 + encoding[ids]
+
+
+def entrance_case(ids: list[list[int]], vocabulary: int, d_model: int) -> tuple:
+    generator = torch.Generator().manual_seed(d_model)
+    encoding = torch.stack([wiggle(position, d_model) for position in range(12)])  # (12, d_model)
+    return torch.tensor(ids), torch.randn(vocabulary, d_model, generator=generator), encoding
+
+
+# 4.5 The mended LayerNorm
 
 
 def normalise(
@@ -59,6 +126,15 @@ def divided_by_variance(x: Tensor, eps: float) -> Tensor:
     return (x - mean) / (variance + eps)
 
 
+def over_the_sentence(x: Tensor, eps: float) -> Tensor:
+    return normalise(x.flatten(1), eps=eps).reshape(x.shape)
+
+
+def eps_to_the_deviation(x: Tensor, eps: float) -> Tensor:
+    variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)
+    return (x - mean) / (variance.sqrt() + eps).sqrt()
+
+
 EPS = 1e-5
 NUMBERS = torch.tensor(
     [
@@ -67,7 +143,7 @@ NUMBERS = torch.tensor(
     ]
 )  # (2, 3, 4)
 
-# 4.4 The layer from memory
+# 4.6 The layer from memory
 
 
 def given(layer: Callable) -> Callable:
@@ -142,7 +218,55 @@ def one_norm_twice(x, attend, feed_forward, norm1, norm2):
     return post_norm(x, attend, feed_forward, norm1, norm1)
 
 
-# 4.5 Parameters of a layer
+# 4.7 The stack
+
+
+def stack(make_layer: Callable, num_layers: int) -> nn.ModuleList:
+    return nn.ModuleList(make_layer() for _ in range(num_layers))
+
+
+def one_layer_shared(make_layer: Callable, num_layers: int) -> nn.ModuleList:
+    return nn.ModuleList([make_layer()] * num_layers)
+
+
+def plain_list(make_layer: Callable, num_layers: int) -> list:
+    return [make_layer() for _ in range(num_layers)]
+
+
+def plain_list_shared(make_layer: Callable, num_layers: int) -> list:
+    return [make_layer()] * num_layers
+
+
+def copies(make_layer: Callable, num_layers: int) -> nn.ModuleList:
+    layer = make_layer()
+    return nn.ModuleList(deepcopy(layer) for _ in range(num_layers))
+
+
+def one_too_many(make_layer: Callable, num_layers: int) -> nn.ModuleList:
+    return stack(make_layer, num_layers + 1)
+
+
+def one_too_few(make_layer: Callable, num_layers: int) -> nn.ModuleList:
+    return stack(make_layer, num_layers - 1)
+
+
+def stacked(answer: Callable) -> Callable:
+    """What a stack comes to: its length, the numbers it can learn, its different starts."""
+
+    def call(num_layers: int, size: int) -> list[int] | None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(size)
+            layers = answer(partial(nn.Linear, size, size), num_layers)
+        if layers is None or layers is ...:
+            return None
+        known = layers.parameters() if isinstance(layers, nn.Module) else []
+        starts = {layer.weight[0, 0].item() for layer in layers}
+        return [len(layers), sum(parameter.numel() for parameter in known), len(starts)]
+
+    return call
+
+
+# 4.8 Parameters of a layer
 
 
 def layer_size(d_model: int, d_ff: int) -> int:
@@ -150,6 +274,204 @@ def layer_size(d_model: int, d_ff: int) -> int:
     feed_forward = d_model * d_ff + d_ff + d_ff * d_model + d_model
     return attention + feed_forward + 2 * 2 * d_model
 
+
+# 4.9 The blank cell
+
+
+class Attention(nn.Module):
+    """Multi-head attention, with the parameters of the course's own."""
+
+    def __init__(self, d_model: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.w_q, self.w_k = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
+        self.w_v, self.w_o = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        made = (self.w_q(query), self.w_k(key), self.w_v(value))
+        q, k, v = (x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for x in made)
+        heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.w_o(heads.transpose(1, 2).flatten(2))  # (batch, length, d_model)
+
+
+class LayerByHeart(nn.Module):
+    """The solution; `forward_by` may replace its forward by one with a mistake."""
+
+    def __init__(self, d_model, num_heads, d_ff, norm_first, forward_by=None) -> None:
+        super().__init__()
+        self.attention = Attention(d_model, num_heads)
+        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.norm_first, self.forward_by = norm_first, forward_by or right_order
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        return self.forward_by(self, x, mask)
+
+    def attend(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        return self.attention(x, x, x, mask)
+
+    def think(self, x: Tensor) -> Tensor:
+        return self.linear2(self.linear1(x).relu())
+
+
+def parts(layer: LayerByHeart, mask: Tensor | None) -> tuple:
+    return lambda x: layer.attend(x, mask), layer.think, layer.norm1, layer.norm2
+
+
+def right_order(layer, x, mask):
+    return (pre_norm if layer.norm_first else post_norm)(x, *parts(layer, mask))
+
+
+def always_post(layer, x, mask):
+    return post_norm(x, *parts(layer, mask))
+
+
+def always_pre(layer, x, mask):
+    return pre_norm(x, *parts(layer, mask))
+
+
+def orders_swapped(layer, x, mask):
+    return (post_norm if layer.norm_first else pre_norm)(x, *parts(layer, mask))
+
+
+def mask_forgotten(layer, x, mask):
+    return right_order(layer, x, None)
+
+
+def without_skips(layer, x, mask):
+    attend, think, norm1, norm2 = parts(layer, mask)
+    if layer.norm_first:
+        return think(norm2(attend(norm1(x))))
+    return no_skips(x, attend, think, norm1, norm2)
+
+
+def skip_from_the_copy(layer, x, mask):
+    if not layer.norm_first:
+        return right_order(layer, x, mask)
+    attend, think, norm1, norm2 = parts(layer, mask)
+    x = norm1(x)
+    x = norm2(x + attend(x))
+    return x + think(x)
+
+
+def query_alone_normed(layer, x, mask):
+    if not layer.norm_first:
+        return right_order(layer, x, mask)
+    x = x + layer.attention(layer.norm1(x), x, x, mask)
+    return x + layer.think(layer.norm2(x))
+
+
+def first_norm_forgotten(layer, x, mask):
+    if not layer.norm_first:
+        return right_order(layer, x, mask)
+    x = x + layer.attend(x, mask)
+    return x + layer.think(layer.norm2(x))
+
+
+def norm_of_the_delta(layer, x, mask):
+    return (
+        norm_inside(x, *parts(layer, mask))
+        if not layer.norm_first
+        else pre_norm(x, *parts(layer, mask))
+    )
+
+
+def one_norm_for_both(layer, x, mask):
+    attend, think, norm1, _ = parts(layer, mask)
+    return (pre_norm if layer.norm_first else post_norm)(x, attend, think, norm1, norm1)
+
+
+def relu_forgotten(layer, x, mask):
+    layer.think = lambda x: layer.linear2(layer.linear1(x))
+    return right_order(layer, x, mask)
+
+
+def relu_at_the_end(layer, x, mask):
+    layer.think = lambda x: layer.linear2(layer.linear1(x)).relu()
+    return right_order(layer, x, mask)
+
+
+def think_first(layer, x, mask):
+    attend, think, norm1, norm2 = parts(layer, mask)
+    return (pre_norm if layer.norm_first else post_norm)(x, think, attend, norm2, norm1)
+
+
+def attend_alone(layer, x, mask):
+    attend, _, norm1, _ = parts(layer, mask)
+    return x + attend(norm1(x)) if layer.norm_first else norm1(x + attend(x))
+
+
+def by_mistake(forward: Callable) -> Callable:
+    return partial(LayerByHeart, forward_by=forward)
+
+
+def block_weights(d_model: int, num_heads: int, d_ff: int, norm_first: bool) -> dict[str, Tensor]:
+    """Large enough for every mistake to show; the keys end as the parameters' names do."""
+    generator = torch.Generator().manual_seed(d_model)
+    shapes = {f"{name}.{end}": (d_model, d_model) if end == "weight" else (d_model,)
+              for name in ("w_q", "w_k", "w_v", "w_o") for end in ("weight", "bias")}  # fmt: skip
+    shapes |= {"up.weight": (d_ff, d_model), "up.bias": (d_ff,)}
+    shapes |= {"down.weight": (d_model, d_ff), "down.bias": (d_model,)}
+    shapes |= {f"norm{n}.{end}": (d_model,) for n in (1, 2) for end in ("weight", "bias")}
+    return {name: torch.randn(shape, generator=generator) / 2 for name, shape in shapes.items()}
+
+
+def renamed(module: nn.Module, weights: dict[str, Tensor], norms: tuple) -> dict[str, Tensor]:
+    """`weights` under the names that `module` uses; its norms are the two of `norms`, in order.
+
+    The four matrices of attention are known by name, the two linear layers by shape.
+    Raises ValueError when a parameter is missing or has no counterpart.
+    """
+    own = dict(module.named_parameters())
+    norms, found = iter(norms), {}
+    for name, parameter in own.items():
+        place, _, end = name.rpartition(".")
+        if end != "weight":
+            continue
+        part = place.rpartition(".")[-1]
+        if f"{part}.weight" not in weights or not part.startswith("w_"):
+            linear = {tuple(weights[f"{way}.weight"].shape): way for way in ("up", "down")}
+            part = next(norms, "") if parameter.dim() == 1 else linear.get(tuple(parameter.shape))
+        found |= {f"{place}.{end}": f"{part}.{end}" for end in ("weight", "bias")}
+    if set(found) != set(own) or sorted(found.values()) != sorted(weights):
+        sizes = {name: tuple(parameter.shape) for name, parameter in own.items()}
+        raise ValueError(
+            "the check copies weights into your layer and expects one MultiHeadAttention, two "
+            "linear layers with bias (up to d_ff, back to d_model) and two nn.LayerNorm; yours "
+            f"has {listed(sizes)}"
+        )
+    return {name: weights[part] for name, part in found.items()}
+
+
+def with_block_weights(make: Callable) -> Callable:
+    """Build the layer, give it weights whatever its parts are called, and call it."""
+
+    def call(arguments: tuple, inputs: tuple) -> Tensor | None:
+        layer = None if make is None or make is ... else make(*arguments)
+        if layer is None:
+            return None
+        if not isinstance(layer, nn.Module):
+            raise TypeError("the check needs a class built on nn.Module")
+        weights, reference = block_weights(*arguments), LayerByHeart(*arguments)
+        names = ("norm1", "norm2")
+        right = filled(reference, renamed(reference, weights, names))(*inputs)
+        second = filled(layer, renamed(layer, weights, names[::-1]))(*inputs)
+        return (
+            second
+            if alike(second, right)
+            else filled(layer, renamed(layer, weights, names))(*inputs)
+        )
+
+    return call
+
+
+def block_case(d_model: int, num_heads: int, d_ff: int, norm_first: bool, mask) -> tuple:
+    generator = torch.Generator().manual_seed(d_model)
+    x = torch.randn(2, 4, d_model, generator=generator)
+    return (d_model, num_heads, d_ff, norm_first), (x, mask)
+
+
+SHORT = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()[:, None, None]  # (2, 1, 1, 4)
 
 EXERCISES = [
     Exercise(
@@ -163,6 +485,9 @@ EXERCISES = [
             "exponent is 2i / d_model; if it goes 0, 2, 4 …, the 2 is in it already.": wiggle_fast,
             "every dimension got a frequency of its own, but a sine and its cosine belong "
             "together: both use the angle of their pair.": wiggle_unpaired,
+            "your i counts the dimensions, so each has an angle of its own. The formula's i counts "
+            "the hands: a sine and its cosine share one angle.": wiggle_by_dimension,
+            "the angles are in radians already: do not turn them from degrees.": wiggle_degrees,
             "all sines come first and all cosines after them: the formula alternates, "
             "sine at 2i and cosine at 2i + 1.": wiggle_halves,
             "sine and cosine are swapped: the even dimensions hold the sine.": wiggle_swapped,
@@ -174,6 +499,33 @@ EXERCISES = [
     ),
     Exercise(
         number="4.2",
+        solution=entrance,
+        cases=[
+            entrance_case([[4, 7, 4, 1]], 10, 8),
+            entrance_case([[3, 0, 5], [1, 1, 2], [0, 4, 4]], 6, 4),
+        ],
+        mistakes={
+            "both bugs are still there. Begin with the places: how many rows of `encoding` does "
+            "your slice take for one sentence?": entrance_still_broken,
+            "every word knows its place now, but the places are stretched along with the words: "
+            "the factor belongs to the words alone.": places_stretched,
+            "the words alone are stretched now, as they should be. But the slice still counts "
+            "sentences, not places.": places_by_batch,
+            "now the places are stretched and the words are not. It is the other way "
+            "round.": places_alone_stretched,
+            "the factor √d_model is gone: without it the places drown the words.": not_stretched,
+            "you multiply by d_model. The factor is its square root.": stretched_without_root,
+            "you divide by √d_model. The words are to become larger.": shrunk,
+            "your factor is the root of the vocabulary's size. The other size of the table is "
+            "d_model.": stretched_by_vocabulary,
+            "your places begin with 1: the first word stands at place 0.": places_from_one,
+            "you look the place up by the word's id. The place is where the word stands, whatever "
+            "the word is.": places_by_word,
+        },
+        praise="A slice by the wrong size is the quietest bug: broadcasting hides it.",
+    ),
+    Exercise(
+        number="4.3",
         solution=2_099_712,
         mistakes={
             "so many are in the two matrices alone: each linear layer also has a bias.": 2_097_152,
@@ -191,7 +543,38 @@ EXERCISES = [
         tolerance=0.0,
     ),
     Exercise(
-        number="4.3",
+        number="4.4",
+        solution=["fine", "fine", "collapses", "both"],
+        mistakes={
+            "so say many texts: no skips, no gradient. But the third stack has a norm after each "
+            "sublayer. What does it do to numbers that get smaller and smaller? And what does "
+            "attention, again and again, do to the "
+            "words?": ["fine", "fine", "vanishes", "vanishes"],
+            "three are right. In the third stack the norm brings the numbers back to size 1 after "
+            "each sublayer, and the gradient with them. Something else goes wrong "
+            "there.": ["fine", "fine", "vanishes", "both"],
+            "three are right. In the third stack the gradient is fine. But what carries a word "
+            "past twelve rounds of mixing?": ["fine", "fine", "fine", "both"],
+            "three are right. Without skips and without norm the mixing is the same as in the "
+            "third stack.": ["fine", "fine", "collapses", "vanishes"],
+            "three are right. In the fourth stack nothing keeps the numbers in "
+            "size.": ["fine", "fine", "collapses", "collapses"],
+            "three are right. In the third stack something keeps the numbers, and so the gradient, "
+            "in size.": ["fine", "fine", "both", "both"],
+            "three are right. The second stack has skips: on which line does a word get past the "
+            "mixing?": ["fine", "collapses", "collapses", "both"],
+            "the first two are right. A norm keeps the gradient in size, a skip keeps the words "
+            "apart: which of the two is missing in the third stack, and which in the "
+            "fourth?": ["fine", "fine", "vanishes", "collapses"],
+            "the third stack has no skips, the fourth has neither: something goes wrong in each. "
+            "The tokens look at each other in both.": ["fine", "fine", "fine", "vanishes"],
+            "three are right. Do skips alone let the gradient vanish? The skip passes it on "
+            "unchanged, with a slope of 1.": ["fine", "vanishes", "collapses", "both"],
+        },
+        praise="The skip keeps the words apart; skip or norm keeps the gradient alive.",
+    ),
+    Exercise(
+        number="4.5",
         solution=lambda x, eps: normalise(x, eps=eps),
         cases=[(NUMBERS, EPS), (NUMBERS / 300, EPS)],
         mistakes={
@@ -210,6 +593,10 @@ EXERCISES = [
             "eps stands inside the root now, but the axis is still wrong, and so is the divisor "
             "of the variance.": lambda x, eps: normalise(x, 1, 1, eps=eps),
             "you divide by the variance. Divide by its root.": divided_by_variance,
+            "you take the root twice: std is the root of the variance "
+            "already.": eps_to_the_deviation,
+            "all numbers of a sentence share one mean and one variance. Each token needs its "
+            "own.": over_the_sentence,
             "eps is gone. It protects you from dividing by zero when all entries of a token are "
             "equal.": lambda x, eps: normalise(x),
         },
@@ -217,7 +604,7 @@ EXERCISES = [
         tolerance=1e-5,
     ),
     Exercise(
-        number="4.4",
+        number="4.6",
         solution=post_norm,
         cases=[(NUMBERS,), (NUMBERS.flip(1) - 1,)],
         mistakes={
@@ -246,7 +633,28 @@ EXERCISES = [
         adapt=given,
     ),
     Exercise(
-        number="4.5",
+        number="4.7",
+        solution=stack,
+        adapt=stacked,
+        cases=[(6, 3), (2, 4)],
+        mistakes={
+            "still one layer under several names: all of them share the same weights. Each place "
+            "needs a call of make_layer() of its own.": one_layer_shared,
+            "the layers are separate now, but they stand in a plain Python list, and PyTorch does "
+            "not see into it: no optimiser would train them. nn.ModuleList takes such a "
+            "list.": plain_list,
+            "two things: this is one layer under several names, and a plain Python list hides it "
+            "from PyTorch.": plain_list_shared,
+            "the layers are separate, but they start with the same numbers, since they are copies "
+            "of one (PyTorch's nn.TransformerEncoder does that, too). Build each one "
+            "anew.": copies,
+            "one layer too many: is the first one still in the list?": one_too_many,
+            "one layer too few.": one_too_few,
+        },
+        praise="Six layers, six sets of weights, and PyTorch knows of all of them.",
+    ),
+    Exercise(
+        number="4.8",
         solution=layer_size,
         cases=[(512, 2048), (1024, 4096), (6, 10)],
         mistakes={
@@ -259,6 +667,9 @@ EXERCISES = [
                 lambda d_model, d_ff: layer_size(d_model, d_ff) - 2 * d_model,
             "the two biases of the feed-forward are missing: d_ff on the way up, d_model on the "
             "way down.": lambda d_model, d_ff: layer_size(d_model, d_ff) - d_model - d_ff,
+            "both biases of the feed-forward got d_ff entries. A bias is as long as what comes "
+            "out: the second has d_model.":
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - d_model + d_ff,
             "those are the matrices alone. Six linear layers have a bias each, and the two norms "
             "have a weight and a bias each.":
                 lambda d_model, d_ff: layer_size(d_model, d_ff) - 9 * d_model - d_ff,
@@ -271,5 +682,47 @@ EXERCISES = [
         },
         praise="Heads do not appear: they share out the same matrices.",
         tolerance=0.0,
+    ),
+    Exercise(
+        number="4.9",
+        solution=LayerByHeart,
+        adapt=with_block_weights,
+        cases=[
+            block_case(8, 2, 12, False, None),
+            block_case(8, 2, 12, True, None),
+            block_case(6, 3, 10, False, SHORT),
+            block_case(6, 3, 10, True, SHORT),
+        ],
+        mistakes={
+            "this is the paper's order always: norm_first=True does not change "
+            "anything.": by_mistake(always_post),
+            "this is pre-norm always: with norm_first=False the norm comes after the "
+            "addition.": by_mistake(always_pre),
+            "both orders are there, but swapped: norm_first=True normalises before the "
+            "sublayer.": by_mistake(orders_swapped),
+            "right without a mask. But the mask never reaches "
+            "attention.": by_mistake(mask_forgotten),
+            "the skips are missing: each sublayer's output is added to what the stream "
+            "held.": by_mistake(without_skips),
+            "the paper's order is right. In the other, your skip carries the normalised copy; it "
+            "should carry the x from before the norm.": by_mistake(skip_from_the_copy),
+            "the paper's order is right. In the other, query, key and value are all the "
+            "normalised copy, not the query alone.": by_mistake(query_alone_normed),
+            "the paper's order is right. In the other, attention reads x as it is: its norm is "
+            "missing.": by_mistake(first_norm_forgotten),
+            "the order for norm_first=True is right. In the paper's, add first, then normalise "
+            "the sum.": by_mistake(norm_of_the_delta),
+            "one norm does the work of both: each sublayer has a norm of its "
+            "own.": by_mistake(one_norm_for_both),
+            "there is no ReLU between the two linear layers, so they are one "
+            "matrix.": by_mistake(relu_forgotten),
+            "the ReLU stands at the end. It belongs between the two linear "
+            "layers.": by_mistake(relu_at_the_end),
+            "feed-forward comes first. The order is attention, then "
+            "feed-forward.": by_mistake(think_first),
+            "that is the first half, attention. Feed-forward is "
+            "missing.": by_mistake(attend_alone),
+        },
+        praise="You know the encoder layer by heart.",
     ),
 ]  # fmt: skip
