@@ -1,4 +1,4 @@
-"""Notebooks 01 to 03: an exercise is solved by every correct way to write it, not by ours alone."""
+"""Notebooks 01 to 05: an exercise is solved by every correct way to write it, not by ours alone."""
 
 import math
 
@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from transformer.encoder import FeedForward
+from transformer.heads import MultiHeadAttention
 from utils.checks import find, verdict
 
 
@@ -154,6 +156,101 @@ def masks_in_full(source, target):
     return [~hidden.expand(-1, 1, s, s), past & (target > 0)[:, None, None], ~hidden]
 
 
+def wiggle_by_tensors(position, d_model):
+    angle = position * 10_000.0 ** (-torch.arange(0, d_model, 2) / d_model)
+    row = torch.empty(d_model)
+    row[0::2], row[1::2] = angle.sin(), angle.cos()
+    return row
+
+
+def entrance_in_place(ids, table, encoding):
+    x = F.embedding(ids, table).clone()
+    x *= table.shape[-1] ** 0.5
+    x += encoding[None, : ids.shape[1]]
+    return x
+
+
+def norm_by_hand(x, eps):
+    centred = x - x.mean(-1, True)
+    return centred * (centred.pow(2).mean(-1, True) + eps).rsqrt()
+
+
+def layers_appended(make, n):
+    stack = nn.Sequential()
+    for _ in range(n):
+        stack.append(make())
+    return stack
+
+
+class EncoderInOtherWords(nn.Module):
+    """The feed-forward as one nn.Sequential, the two orders as one loop."""
+
+    def __init__(self, width, heads, wide, pre):
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+        self.attending = MultiHeadAttention(width, heads)
+        self.thinking = nn.Sequential(nn.Linear(width, wide), nn.ReLU(), nn.Linear(wide, width))
+        self.pre = pre
+
+    def forward(self, x, mask=None):
+        parts = [lambda y: self.attending(y, y, y, mask), self.thinking]
+        for norm, part in zip(self.norms, parts, strict=True):
+            x = x + part(norm(x)) if self.pre else norm(x + part(x))
+        return x
+
+
+def shifted_by_rolling(target):
+    shifted = target.roll(1, dims=1)
+    shifted[:, 0] = 1
+    return shifted
+
+
+def mask_by_places(ids):
+    place = torch.arange(ids.shape[1])
+    return (place[:, None] >= place)[None, None] & ids.bool()[:, None, None]
+
+
+def look_across_by_einsum(x, memory, w_q, w_k, w_v):
+    s = torch.einsum("btd,bsd->bts", x @ w_q, memory @ w_k) / w_q.size(1) ** 0.5
+    return torch.einsum("bts,bsd->btd", s.softmax(-1), memory @ w_v)
+
+
+def tied_the_other_way(embedding, output):
+    embedding.weight = output.weight = embedding.weight
+    return output
+
+
+def loss_of_the_words(model, source, target):
+    said = target[:, 1:]
+    logs = model(source, target[:, :-1]).log_softmax(-1).gather(-1, said[..., None])[..., 0]
+    return -logs[said != 0].mean()
+
+
+def greedy_while(next_scores, start, end, limit):
+    written = [start]
+    while len(written) <= limit and (best := next_scores(written).max(-1).indices.item()) != end:
+        written = [*written, best]
+    return written[1:]
+
+
+class DecoderInOtherWords(nn.Module):
+    def __init__(self, d_model, num_heads, d_ff, norm_first=False):
+        super().__init__()
+        self.self_attention = MultiHeadAttention(d_model, num_heads)
+        self.cross_attention = MultiHeadAttention(d_model, num_heads)
+        self.feed_forward = FeedForward(d_model, d_ff)
+        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(d_model) for _ in range(3))
+        self.norm_first = norm_first
+
+    def forward(self, x, memory, mask, memory_mask):
+        def around(norm, part, x):
+            return x + part(norm(x)) if self.norm_first else norm(x + part(x))
+
+        x = around(self.norm1, lambda y: self.self_attention(y, y, y, mask), x)
+        crossed = lambda y: self.cross_attention(y, memory, memory, memory_mask)  # noqa: E731
+        return around(self.norm3, self.feed_forward, around(self.norm2, crossed, x))
+
+
 WAYS = [
     ("1.1", by_indices),
     ("1.1", lambda t: torch.matrix_power(t, 2)),
@@ -193,6 +290,26 @@ WAYS = [
     ("3.7", silenced_by_mask),
     ("3.8", masks_in_full),
     ("3.9", LoopedByHeart),
+    ("4.1", wiggle_by_tensors),
+    ("4.2", entrance_in_place),
+    ("4.3", 2_099_712.0),
+    ("4.4", ("fine", "fine", "collapses", "both")),
+    ("4.5", norm_by_hand),
+    ("4.5", lambda x, eps: F.layer_norm(x, x.shape[-1:], eps=eps)),
+    ("4.6", lambda x, a, f, n, m: m((y := n(a(x) + x)) + f(y))),
+    ("4.7", layers_appended),
+    ("4.8", lambda d, f: 4 * d * (d + 1) + 2 * d * f + f + d + 4 * d),
+    ("4.9", EncoderInOtherWords),
+    ("5.1", shifted_by_rolling),
+    ("5.2", mask_by_places),
+    ("5.3", (32, 8, 12, 20)),
+    ("5.4", look_across_by_einsum),
+    ("5.6", 37_888_000),
+    ("5.7", tied_the_other_way),
+    ("5.8", 9.2103),
+    ("5.9", loss_of_the_words),
+    ("5.10", greedy_while),
+    ("5.11", DecoderInOtherWords),
 ]
 
 
