@@ -58,6 +58,22 @@ def test_what_the_learner_reads(exercise, answer, words):
     assert verdict(exercise, answer).startswith(words)
 
 
+def forgotten_return(x):
+    y = x.softmax(-1)
+    y += 0
+
+
+def stub_with_words(x):
+    """(n, n) → (n, n)"""
+    return None  # your code
+
+
+def test_a_forgotten_return_is_no_stub():
+    assert verdict(SOFTMAX, forgotten_return) == "✗ 0.1 nothing came back: is there a `return`?"
+    assert verdict(SOFTMAX, stub_with_words).startswith("○ 0.1 not solved yet")
+    assert verdict(SOFTMAX, lambda x: ...).startswith("○ 0.1 not solved yet")
+
+
 def test_only_some_cases_returned():
     said = verdict(SOFTMAX, lambda x: x.softmax(-1) if len(x) == 2 else None)
     assert said.startswith("✗ 0.1 nothing came back: is there a `return`?")

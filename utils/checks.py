@@ -1,5 +1,6 @@
 """Exercise checks: they say in words what is right or wrong, and never stop a run."""
 
+import dis
 import importlib
 import pkgutil
 import traceback
@@ -73,6 +74,8 @@ def verdict(exercise: Exercise, answer: Any) -> str:
     except Exception as error:  # whatever a learner's code may raise
         return f"✗ {number} your code stopped: {described(error)}"
     if all(result is None or result is ... for result in results):
+        if written(answer):
+            return f"✗ {number} nothing came back: is there a `return`?"
         return (
             f"○ {number} not solved yet: replace the stub with your own code, then run this again."
         )
@@ -92,6 +95,13 @@ def verdict(exercise: Exercise, answer: Any) -> str:
         return f"✗ {number} {answer!r} is not the answer. The hint may help."
     first = next(i for i, problem in enumerate(problems) if problem)
     return f"✗ {number} {problems[first]}{shown(exercise, answer, first)}"
+
+
+def written(answer: Any) -> bool:
+    """Whether a function does more than a stub, which returns None (or ...) and nothing else."""
+    code = getattr(answer, "__code__", None)
+    steps = {step.opname for step in dis.get_instructions(code)} if code else set()
+    return not steps <= {"RESUME", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 
 
 def same(results: list, others: list, tolerance: float) -> bool:
