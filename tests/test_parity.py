@@ -33,7 +33,8 @@ def real_tokens(batch: int, length: int) -> torch.Tensor:
 
 
 def assert_same(ours: torch.Tensor, theirs: torch.Tensor, limit: float, inputs: list) -> None:
-    """Outputs and the gradients with respect to the inputs differ by less than limit."""
+    """Outputs and the gradients with respect to the inputs differ by less than limit; a gradient's
+    difference counts as a share of the largest gradient where that is above 1."""
     assert ours.shape == theirs.shape
     assert (ours - theirs).abs().max() < limit
     direction = torch.randn_like(theirs)
@@ -42,7 +43,7 @@ def assert_same(ours: torch.Tensor, theirs: torch.Tensor, limit: float, inputs: 
         torch.autograd.grad((theirs * direction).sum(), inputs),
         strict=True,
     ):
-        assert (mine - right).abs().max() < limit * 10  # a gradient sums over many outputs
+        assert (mine - right).abs().max() < limit * right.abs().max().clamp(min=1)
 
 
 @precisions
