@@ -39,15 +39,10 @@ class OneLayer(nn.Module):
         self.both = nn.Linear(d, 2 * d, bias=False)
 
 
-def weights(d):
-    generator = torch.Generator().manual_seed(0)
-    return {f"{name}.weight": torch.randn(d, d, generator=generator) for name in ("w_q", "w_k")}
-
-
 EXERCISE = Exercise(
     number="0.1",
     solution=Scorer,
-    adapt=with_weights(weights, Scorer),
+    adapt=with_weights(Scorer),
     cases=[((3,), (torch.eye(4, 3),)), ((2,), (torch.eye(2),))],
     mistakes={"queries come first.": Transposed},
 )
@@ -70,6 +65,29 @@ def test_names_and_biases_do_not_matter(answer):
 )
 def test_what_the_learner_reads(answer, words):
     assert words in verdict(EXERCISE, answer)
+
+
+class SixLayers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(6))
+
+    def forward(self):
+        return self.layers[5].weight
+
+
+class SixOthers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.others = nn.ModuleList(nn.Linear(2, 2) for _ in range(6))
+
+
+def test_many_layers_of_one_shape_must_have_their_names():
+    six = Exercise(
+        number="0.2", solution=SixLayers, adapt=with_weights(SixLayers), cases=[((), ())]
+    )
+    assert verdict(six, SixLayers) == "● 0.2 correct."
+    assert "cannot tell your layers apart by their shapes" in verdict(six, SixOthers)
 
 
 def test_check_compares_with_the_notebooks_own(monkeypatch, capsys):

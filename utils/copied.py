@@ -1,20 +1,24 @@
 """For exercises that ask for a whole module: give it the same weights as the course's own."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import permutations
+import math
+from collections.abc import Callable, Iterator
+from itertools import permutations, product
 
 import torch
 from torch import Tensor, nn
 
+from utils.checks import difference
 
-def with_weights(
-    weights_for: Callable[..., dict[str, Tensor]], reference: Callable[..., nn.Module]
-) -> Callable[[Callable], Callable]:
+MOST_ORDERS = 200  # tried when the learner's layers have other names
+
+
+def with_weights(reference: Callable[..., nn.Module]) -> Callable[[Callable], Callable]:
     """An `adapt` for Exercise: builds the learner's module, copies weights into it, calls it.
 
-    A case is (arguments of the constructor, arguments of the call); weights_for(*arguments of the
-    constructor) gives the weights by name. A module with other names gets them in every order that
-    fits its shapes, and an order that agrees with `reference` counts.
+    A case is (arguments of the constructor, arguments of the call). `reference`, a module that is
+    right, says which weights there are; they are random, biases and norms too, and the same each
+    time. A module with other names gets them in every order that fits its shapes, and an order
+    that agrees with `reference` counts.
     """
 
     def adapt(make: Callable) -> Callable:
@@ -24,12 +28,13 @@ def with_weights(
                 return None
             if not isinstance(module, nn.Module):
                 raise TypeError("the check needs a class built on nn.Module")
-            weights = weights_for(*arguments)
-            right = filled(reference(*arguments), weights)(*inputs)
+            model = reference(*arguments)
+            weights = random_weights(model)
+            right = filled(model, weights)(*inputs)
             results = []
             for assignment in assignments(module, weights):
                 results.append(filled(module, assignment)(*inputs))
-                if alike(results[-1], right):
+                if not difference(results[-1], right, tolerance=1e-4):
                     return results[-1]
             return results[0]
 
@@ -38,11 +43,20 @@ def with_weights(
     return adapt
 
 
+def random_weights(module: nn.Module) -> dict[str, Tensor]:
+    """By name; large enough for every mistake to show."""
+    generator = torch.Generator().manual_seed(0)
+    return {
+        name: torch.randn(parameter.shape, generator=generator) / 2
+        for name, parameter in module.named_parameters()
+    }
+
+
 def assignments(module: nn.Module, weights: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
     """Ways to hand `weights` to `module`: by name, or else every way in which the shapes fit.
 
-    A layer's weight and bias stay together. A bias that has no counterpart becomes 0.
-    Raises ValueError, naming what was expected and what was found, when no way fits.
+    A layer's weight and bias stay together. Where `weights` has no bias, the module's become 0.
+    Raises ValueError, naming what was expected and what was found, when no way fits or too many.
     """
     own = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
     wanted = {name: tuple(tensor.shape) for name, tensor in weights.items()}
@@ -51,32 +65,35 @@ def assignments(module: nn.Module, weights: dict[str, Tensor]) -> Iterator[dict[
     if own == wanted:
         yield weights
         return
-    places, parts = layers(own), layers(wanted)
-    orders = permutations(parts) if len(places) == len(parts) <= 4 else ()
-    fits = 0
-    for order in orders:
-        renamed = {
-            place + end: part + end
-            for place, part in zip(places, order, strict=True)
-            for end in parts[part]
-        }
-        if {a: wanted[b] for a, b in renamed.items()} == own:
-            fits += 1
-            yield {a: weights[b] for a, b in renamed.items()}
-    if not fits:
+    places, parts = by_kind(own), by_kind(wanted)
+    fit = {kind: len(alike) for kind, alike in places.items()} == {
+        kind: len(alike) for kind, alike in parts.items()
+    }
+    if not fit or math.prod(math.factorial(len(alike)) for alike in parts.values()) > MOST_ORDERS:
         raise ValueError(
-            "the check copies the notebook's weights into yours, and they do not fit: "
-            f"it expects {listed(wanted)}; yours has {listed(own)}"
+            "the check copies the notebook's weights into yours, and "
+            + ("cannot tell your layers apart by their shapes: " if fit else "they do not fit: ")
+            + f"it expects {listed(wanted)}; yours has {listed(own)}"
         )
+    for orders in product(*(permutations(parts[kind]) for kind in places)):
+        yield {
+            place + end: weights[part + end]
+            for kind, order in zip(places, orders, strict=True)
+            for place, part in zip(places[kind], order, strict=True)
+            for end, _ in kind
+        }
 
 
-def layers(names: Iterable[str]) -> dict[str, list[str]]:
-    """["w_q.weight", "w_q.bias"] → {"w_q.": ["weight", "bias"]}"""
-    found: dict[str, list[str]] = {}
-    for name in names:
+def by_kind(shapes: dict[str, tuple]) -> dict[tuple, list[str]]:
+    """Layers with equal parameters together, as {(("weight", (3, 3)),): ["w_q.", "w_k."]}."""
+    found: dict[str, list] = {}
+    for name, shape in shapes.items():
         layer, dot, end = name.rpartition(".")
-        found.setdefault(layer + dot, []).append(end)
-    return found
+        found.setdefault(layer + dot, []).append((end, shape))
+    kinds: dict[tuple, list[str]] = {}
+    for layer, parameters in found.items():
+        kinds.setdefault(tuple(sorted(parameters)), []).append(layer)
+    return kinds
 
 
 def listed(shapes: dict[str, tuple]) -> str:
@@ -88,15 +105,3 @@ def filled(module: nn.Module, weights: dict[str, Tensor]) -> nn.Module:
     for name, parameter in module.named_parameters():
         parameter.copy_(weights.get(name, torch.zeros(())))
     return module.eval()
-
-
-def alike(mine, right) -> bool:
-    """Whether two results (tensors, or tuples of them) agree to 1e-4."""
-    if isinstance(right, tuple):
-        same_length = isinstance(mine, (tuple, list)) and len(mine) == len(right)
-        return same_length and all(alike(a, b) for a, b in zip(mine, right, strict=True))
-    return (
-        isinstance(mine, Tensor)
-        and mine.shape == right.shape
-        and torch.allclose(mine, right, atol=1e-4)
-    )

@@ -744,16 +744,10 @@ class ValuesNotProjected(SelfAttention):
         return self.answer(self.w_q(x), self.w_k(x), x, mask)
 
 
-def layer_weights(d_model, d_k):
-    return {
-        f"w_{role}.weight": tensor(d_k, d_model, seed=seed) for seed, role in enumerate("qkv", 10)
-    }
-
-
 BY_HEART = Exercise(
     number="2.10",
     solution=SelfAttention,
-    adapt=with_weights(layer_weights, SelfAttention),
+    adapt=with_weights(SelfAttention),
     cases=[
         ((6, 4), (tensor(2, 3, 6), ROWS)),
         ((4, 2), (tensor(2, 3, 4, seed=1), COLUMNS)),

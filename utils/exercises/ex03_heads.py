@@ -396,16 +396,6 @@ def variant(**switches) -> Callable:
     return lambda *arguments: MultiHeadByHeart(*arguments, **switches)
 
 
-def layer_weights(d_model: int, num_heads: int) -> dict[str, Tensor]:
-    """Four matrices and four biases, large enough for every mistake to show."""
-    generator = torch.Generator().manual_seed(d_model)
-    weights = {}
-    for name in ("w_q", "w_k", "w_v", "w_o"):
-        weights[f"{name}.weight"] = torch.randn(d_model, d_model, generator=generator) / 2
-        weights[f"{name}.bias"] = torch.randn(d_model, generator=generator) / 2
-    return weights
-
-
 def layer_case(batch: int, queries: int, keys: int, d_model: int, num_heads: int, mask) -> tuple:
     """Query, key and value are three different tensors: who is asked must not be mixed up."""
     generator = torch.Generator().manual_seed(d_model)
@@ -631,7 +621,7 @@ EXERCISES = [
     Exercise(
         number="3.9",
         solution=MultiHeadByHeart,
-        adapt=with_weights(layer_weights, MultiHeadByHeart),
+        adapt=with_weights(MultiHeadByHeart),
         cases=[
             layer_case(2, 4, 6, 8, 2, None),
             layer_case(2, 5, 5, 12, 3, SHORT_MEMORY),

@@ -5,11 +5,11 @@ from copy import deepcopy
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from utils.checks import Exercise
-from utils.copied import alike, filled, listed
+from utils.copied import with_weights
+from utils.exercises.ex03_heads import MultiHeadByHeart
 
 # 4.1 One row of the positional encoding
 
@@ -278,28 +278,12 @@ def layer_size(d_model: int, d_ff: int) -> int:
 # 4.9 The blank cell
 
 
-class Attention(nn.Module):
-    """Multi-head attention, with the parameters of the course's own."""
-
-    def __init__(self, d_model: int, num_heads: int) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.w_q, self.w_k = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
-        self.w_v, self.w_o = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
-
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        made = (self.w_q(query), self.w_k(key), self.w_v(value))
-        q, k, v = (x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for x in made)
-        heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.w_o(heads.transpose(1, 2).flatten(2))  # (batch, length, d_model)
-
-
 class LayerByHeart(nn.Module):
     """The solution; `forward_by` may replace its forward by one with a mistake."""
 
     def __init__(self, d_model, num_heads, d_ff, norm_first, forward_by=None) -> None:
         super().__init__()
-        self.attention = Attention(d_model, num_heads)
+        self.attention = MultiHeadByHeart(d_model, num_heads)
         self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
         self.norm_first, self.forward_by = norm_first, forward_by or right_order
@@ -403,66 +387,6 @@ def attend_alone(layer, x, mask):
 
 def by_mistake(forward: Callable) -> Callable:
     return partial(LayerByHeart, forward_by=forward)
-
-
-def block_weights(d_model: int, num_heads: int, d_ff: int, norm_first: bool) -> dict[str, Tensor]:
-    """Large enough for every mistake to show; the keys end as the parameters' names do."""
-    generator = torch.Generator().manual_seed(d_model)
-    shapes = {f"{name}.{end}": (d_model, d_model) if end == "weight" else (d_model,)
-              for name in ("w_q", "w_k", "w_v", "w_o") for end in ("weight", "bias")}  # fmt: skip
-    shapes |= {"up.weight": (d_ff, d_model), "up.bias": (d_ff,)}
-    shapes |= {"down.weight": (d_model, d_ff), "down.bias": (d_model,)}
-    shapes |= {f"norm{n}.{end}": (d_model,) for n in (1, 2) for end in ("weight", "bias")}
-    return {name: torch.randn(shape, generator=generator) / 2 for name, shape in shapes.items()}
-
-
-def renamed(module: nn.Module, weights: dict[str, Tensor], norms: tuple) -> dict[str, Tensor]:
-    """`weights` under the names that `module` uses; its norms are the two of `norms`, in order.
-
-    The four matrices of attention are known by name, the two linear layers by shape.
-    Raises ValueError when a parameter is missing or has no counterpart.
-    """
-    own = dict(module.named_parameters())
-    norms, found = iter(norms), {}
-    for name, parameter in own.items():
-        place, _, end = name.rpartition(".")
-        if end != "weight":
-            continue
-        part = place.rpartition(".")[-1]
-        if f"{part}.weight" not in weights or not part.startswith("w_"):
-            linear = {tuple(weights[f"{way}.weight"].shape): way for way in ("up", "down")}
-            part = next(norms, "") if parameter.dim() == 1 else linear.get(tuple(parameter.shape))
-        found |= {f"{place}.{end}": f"{part}.{end}" for end in ("weight", "bias")}
-    if set(found) != set(own) or sorted(found.values()) != sorted(weights):
-        sizes = {name: tuple(parameter.shape) for name, parameter in own.items()}
-        raise ValueError(
-            "the check copies weights into your layer and expects one MultiHeadAttention, two "
-            "linear layers with bias (up to d_ff, back to d_model) and two nn.LayerNorm; yours "
-            f"has {listed(sizes)}"
-        )
-    return {name: weights[part] for name, part in found.items()}
-
-
-def with_block_weights(make: Callable) -> Callable:
-    """Build the layer, give it weights whatever its parts are called, and call it."""
-
-    def call(arguments: tuple, inputs: tuple) -> Tensor | None:
-        layer = None if make is None or make is ... else make(*arguments)
-        if layer is None:
-            return None
-        if not isinstance(layer, nn.Module):
-            raise TypeError("the check needs a class built on nn.Module")
-        weights, reference = block_weights(*arguments), LayerByHeart(*arguments)
-        names = ("norm1", "norm2")
-        right = filled(reference, renamed(reference, weights, names))(*inputs)
-        second = filled(layer, renamed(layer, weights, names[::-1]))(*inputs)
-        return (
-            second
-            if alike(second, right)
-            else filled(layer, renamed(layer, weights, names))(*inputs)
-        )
-
-    return call
 
 
 def block_case(d_model: int, num_heads: int, d_ff: int, norm_first: bool, mask) -> tuple:
@@ -686,7 +610,7 @@ EXERCISES = [
     Exercise(
         number="4.9",
         solution=LayerByHeart,
-        adapt=with_block_weights,
+        adapt=with_weights(LayerByHeart),
         cases=[
             block_case(8, 2, 12, False, None),
             block_case(8, 2, 12, True, None),

@@ -9,6 +9,7 @@ from torch import nn
 
 from utils.checks import Exercise
 from utils.copied import with_weights
+from utils.exercises.ex03_heads import MultiHeadByHeart
 
 START, END = 1, 2
 
@@ -815,24 +816,6 @@ GREEDY = Exercise(
 # 5.11 · the blank cell: a decoder layer
 
 
-class Heads(nn.Module):
-    """Multi-head attention, with the layer names of the notebook's."""
-
-    def __init__(self, d_model, num_heads):
-        super().__init__()
-        self.num_heads = num_heads
-        self.w_q, self.w_k = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
-        self.w_v, self.w_o = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
-
-    def forward(self, query, key, value, mask=None):
-        q, k, v = (
-            layer(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-            for layer, x in ((self.w_q, query), (self.w_k, key), (self.w_v, value))
-        )
-        heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.w_o(heads.transpose(1, 2).flatten(2))
-
-
 class Hidden(nn.Module):
     """The feed-forward, with the layer names of the notebook's."""
 
@@ -849,8 +832,8 @@ class Layer(nn.Module):
 
     def __init__(self, d_model, num_heads, d_ff, norm_first=False):
         super().__init__()
-        self.self_attention = Heads(d_model, num_heads)
-        self.cross_attention = Heads(d_model, num_heads)
+        self.self_attention = MultiHeadByHeart(d_model, num_heads)
+        self.cross_attention = MultiHeadByHeart(d_model, num_heads)
         self.feed_forward = Hidden(d_model, d_ff)
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(d_model) for _ in range(3))
         self.norm_first = norm_first
@@ -933,13 +916,6 @@ class MemoryUnread(Layer):
         return super().forward(x, x, mask, None)
 
 
-def layer_weights(*sizes):
-    """Weights by name for a layer of these sizes: random, norms too, the same each time."""
-    generator = torch.Generator().manual_seed(0)
-    shapes = {name: p.shape for name, p in Layer(*sizes).named_parameters()}
-    return {name: torch.randn(shape, generator=generator) / 2 for name, shape in shapes.items()}
-
-
 def by_keyword(make):
     """Calls a layer's class with norm_first by its name, as the notebook's text says."""
     if make is None or make is ...:
@@ -960,7 +936,7 @@ def heart_case(d_model, num_heads, d_ff, norm_first):
 HEART = Exercise(
     number="5.11",
     solution=Layer,
-    adapt=lambda make: with_weights(layer_weights, Layer)(by_keyword(make)),
+    adapt=lambda make: with_weights(Layer)(by_keyword(make)),
     cases=[heart_case(8, 2, 16, False), heart_case(12, 3, 8, True)],
     mistakes={
         "post-norm is right, but norm_first=True changes nothing: there the norm stands inside, "
