@@ -1,10 +1,12 @@
 """Notebook 06 without the notebook: train the course's Transformer into a translator.
 
     python train.py                                          # the embedded corpus, minutes on a CPU
-    python train.py --data multi30k --epochs 20              # Multi30k: MULTI30K_DIR or the hub
-    python train.py --data multi30k --epochs 20 --resume     # after an interruption
+    python train.py --data multi30k                          # Multi30k: MULTI30K_DIR or the hub
+    python train.py --data multi30k --resume                 # after an interruption
+    accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
 
-Writes into the --out folder: tokenizer.json, the checkpoints `last` and `best`, results.json.
+Writes into the --out folder: tokenizer.json, the checkpoints `last` and `best`, those of the last
+epochs and their `average`, results.json.
 """
 
 import argparse
@@ -17,10 +19,20 @@ from pathlib import Path
 
 import sacrebleu
 import torch
+from accelerate import PartialState
 from accelerate.utils import set_seed
 
 from transformer.decoder import Transformer, greedy_decode
-from transformer.training import fit, hardware, load_checkpoint, mean_loss, translate
+from transformer.inference import beam_search
+from transformer.training import (
+    average_checkpoints,
+    fit,
+    hardware,
+    load_checkpoint,
+    mean_loss,
+    save_checkpoint,
+    translate,
+)
 from utils.data import (
     encode_pairs,
     load_corpus,
@@ -29,18 +41,20 @@ from utils.data import (
     save_tokenizer,
     train_tokenizer,
 )
+from utils.scores import scores
 
-# The embedded corpus's settings are what README.md measures; Multi30k's are a first choice
+# What README.md measures
 DEFAULTS = {
     "embedded": dict(
         vocab_size=1500, d_model=128, num_heads=8, d_ff=256, num_layers=2, dropout=0.0,
-        max_tokens=512, epochs=7, peak=4e-3, warmup=300, smoothing=0.1,
+        max_tokens=512, epochs=7, peak=4e-3, warmup=300, smoothing=0.1, average=1,
     ),
     "multi30k": dict(
-        vocab_size=8000, d_model=128, num_heads=4, d_ff=256, num_layers=4, dropout=0.1,
-        max_tokens=2048, epochs=20, peak=2e-3, warmup=400, smoothing=0.1,
+        vocab_size=8000, d_model=128, num_heads=4, d_ff=256, num_layers=4, dropout=0.3,
+        max_tokens=4096, epochs=30, peak=4e-3, warmup=1000, smoothing=0.1, average=8,
     ),
 }  # fmt: skip
+OTHER = {"en": "de", "de": "en"}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -48,9 +62,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", choices=DEFAULTS, default="embedded")
+    parser.add_argument("--source", choices=OTHER, default="en", help="language to translate from")
     parser.add_argument("--out", type=Path, help="default: runs/<data>")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from <out>/last")
+    parser.add_argument("--minutes", type=float, default=10, help="between two checkpoints")
+    parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
+    parser.add_argument("--beam", type=int, default=5, help="beam of the last test, 1: greedy only")
+    parser.add_argument("--alpha", type=float, default=1.0, help="length penalty of the beam")
     for name, value in DEFAULTS["embedded"].items():
         other = DEFAULTS["multi30k"][name]
         parser.add_argument(
@@ -65,68 +84,101 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def test(model: Transformer, tokenizer, rows, extra: int = 50) -> dict:
-    """Greedy translations of a split held against its references; extra: see greedy_decode."""
-    bleu = sacrebleu.BLEU()
-    found = translate(model, tokenizer, rows["en"][:], partial(greedy_decode, extra=extra))
-    score = bleu.corpus_score(found, [list(rows["de"])])
-    exact = sum(map(str.__eq__, found, rows["de"])) / len(found)
-    return {"BLEU": score.score, "exact match": exact, "signature": str(bleu.get_signature())}
+def test(model: Transformer, tokenizer, corpus, options) -> dict:
+    """The scores of every split held out from training, greedily and by beam search."""
+    source, target = options.source, OTHER[options.source]
+    searches = {"greedy": greedy_decode}
+    if options.beam > 1:
+        beam = partial(beam_search, beam_size=options.beam, alpha=options.alpha)
+        searches[f"beam {options.beam}"] = beam
+    return {
+        split: {
+            name: scores(translate(model, tokenizer, rows[source][:], search), rows[target], target)
+            for name, search in searches.items()
+        }
+        for split, rows in corpus.items()
+        if split != "train"
+    }
 
 
 def main(arguments: list[str] | None = None) -> dict:
     options = parse(arguments)
     set_seed(options.seed)
     corpus = load_corpus(options.data)
+    source, target = options.source, OTHER[options.source]
+    main_process = PartialState(cpu=hardware()[0] == "cpu").is_main_process
     if options.resume:
         tokenizer = load_tokenizer(options.out / "tokenizer.json")
     else:
         sentences = [*corpus["train"]["en"], *corpus["train"]["de"]]
         tokenizer = train_tokenizer(sentences, options.vocab_size)
-        save_tokenizer(tokenizer, options.out / "tokenizer.json")
-    pairs = {split: encode_pairs(tokenizer, rows) for split, rows in corpus.items()}
+        if main_process:
+            save_tokenizer(tokenizer, options.out / "tokenizer.json")
+    pairs = {
+        split: encode_pairs(tokenizer, corpus[split], source, target)
+        for split in ("train", "validation")
+    }
     train = loader(pairs["train"], options.max_tokens, shuffle=True, seed=options.seed)
     validation = loader(pairs["validation"], options.max_tokens)
     model = Transformer(
         tokenizer.get_vocab_size(), options.d_model, options.num_heads, options.d_ff,
         options.num_layers, options.dropout, norm_first=True,
     )  # fmt: skip
-    print(
-        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(train)} batches an epoch"
-    )
+    parameters = sum(p.numel() for p in model.parameters())
+    began = time.perf_counter()
+    if main_process:
+        print(f"{parameters:,} parameters, {len(train)} steps an epoch", flush=True)
 
     def evaluate(model: Transformer) -> dict[str, float]:
-        found = {"validation loss": mean_loss(model, validation)}
+        rows = corpus["validation"]
         # A model that knows little rarely ends a sentence: it need not babble on for 50 tokens
-        found["validation BLEU"] = test(model, tokenizer, corpus["validation"], extra=10)["BLEU"]
+        search = partial(greedy_decode, extra=10)
+        written = translate(model, tokenizer, rows[source][:], search)
+        found = {
+            "validation loss": mean_loss(model, validation),
+            "validation BLEU": sacrebleu.corpus_bleu(written, [rows[target][:]]).score,
+            "seconds since the start": time.perf_counter() - began,
+        }
         print("  " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), flush=True)
         return found
 
-    began = time.perf_counter()
     history = fit(
         model, train, options.epochs, options.peak, options.warmup, options.smoothing,
-        evaluate, options.out, go_on=options.resume,
+        evaluate, options.out, options.resume, options.minutes, options.average, options.precision,
     )  # fmt: skip
-    best, _ = load_checkpoint(options.out / "best", hardware()[0])
-    held_out = {split: rows for split, rows in corpus.items() if split != "train"}
-    scores = {split: test(best, tokenizer, rows) for split, rows in held_out.items()}
     results = {
         "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),
         "corpus": corpus["train"].info.dataset_name,
         "options": {name: str(v) if name == "out" else v for name, v in vars(options).items()},
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "machine": f"{hardware()[0]}, {torch.get_num_threads()} threads, {platform.machine()}",
+        "parameters": parameters,
+        "machine": machine(options.precision),
         "torch": torch.__version__,
         "seconds of training": sum(row["seconds"] for row in history),
         "seconds with evaluation": time.perf_counter() - began,
         "history": history,
-        "scores": scores,
     }
-    aside = options.out / "results.json.new"
-    aside.write_text(json.dumps(results, indent=2) + "\n", encoding="utf8")
-    aside.replace(options.out / "results.json")
-    print(json.dumps(scores, indent=2))
+    if main_process:
+        epochs = sorted((options.out / "epochs").glob("[0-9]*[0-9]"))[-options.average :]
+        save_checkpoint(options.out / "average", average_checkpoints(epochs))
+        results["scores"] = {}
+        for name in ("last", "average") if options.average > 1 else ("last",):
+            trained, _ = load_checkpoint(options.out / name, hardware()[0])
+            results["scores"][name] = test(trained, tokenizer, corpus, options)
+        aside = options.out / "results.json.new"
+        aside.write_text(json.dumps(results, indent=2) + "\n", encoding="utf8")
+        aside.replace(options.out / "results.json")
+        for name, splits in results["scores"].items():
+            for search, found in splits["test"].items():
+                print(f"test, {name} weights, {search}: BLEU {found['BLEU']:.2f}")
     return results
+
+
+def machine(precision: str | None) -> str:
+    """What it ran on, in words."""
+    device, fast = hardware()
+    name = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
+    processes, threads = PartialState().num_processes, torch.get_num_threads()
+    return f"{device} ({name}), {processes} × {threads} threads, precision {precision or fast}"
 
 
 if __name__ == "__main__":

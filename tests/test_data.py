@@ -122,7 +122,7 @@ pairs = st.lists(
 @given(pairs=pairs, budget=st.integers(21, 100), shuffle=st.booleans(), seed=st.integers(0, 99))
 def test_batches_hold_every_pair_once_within_the_budget(pairs, budget, shuffle, seed):
     loaded = loader(pairs, budget, shuffle, seed)
-    found = sorted(index for batch in loaded.batch_sampler for index in batch)
+    found = sorted(index for batch in loaded.sampler for index in batch)
     assert found == list(range(len(pairs)))
     for batch in loaded:
         assert max(batch.source.numel(), batch.target_out.numel()) <= budget
@@ -132,8 +132,8 @@ def test_epochs_differ_and_repeat():
     loaded = loader([Pair([3] * (i % 9 + 1), [4]) for i in range(200)], 40, shuffle=True, seed=3)
     orders = []
     for epoch in (0, 1, 0):
-        loaded.batch_sampler.set_epoch(epoch)
-        orders.append(list(loaded.batch_sampler))
+        loaded.sampler.set_epoch(epoch)
+        orders.append(list(loaded.sampler))
     assert orders[0] == orders[2] != orders[1]
 
 

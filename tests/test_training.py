@@ -129,7 +129,7 @@ def test_a_loss_that_is_no_number_stops_training():
     model = small_model()
     with torch.no_grad():
         model.embedding.table.weight[5] = math.inf
-    with pytest.raises(ValueError, match="try a lower learning rate or a longer warm-up"):
+    with pytest.raises(ValueError, match="try a lower rate or a longer warm-up"):
         fit(model, loader(copy_pairs(50), 200), 1)
 
 
@@ -146,6 +146,9 @@ def test_train_py(tmp_path, monkeypatch):
     assert results["corpus"] == "embedded"
     assert [row["epoch"] for row in results["history"]] == [1, 2]
     assert {"validation loss", "validation BLEU"} <= set(results["history"][0])
-    assert "version:" in results["scores"]["test"]["signature"]
+    greedy = results["scores"]["last"]["test"]["greedy"]
+    assert "version:" in greedy["signatures"]["BLEU"]
+    assert {"BLEU", "BLEU lowercased", "chrF", "exact match"} <= set(greedy)
+    assert set(results["scores"]["last"]) == {"validation", "test", "unseen"}
     for name in ("last", "best"):
         assert (tmp_path / name / "model.safetensors").exists()

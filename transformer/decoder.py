@@ -26,9 +26,9 @@ class DecoderLayer(nn.Module):
         norm_first: bool = False,
     ) -> None:
         super().__init__()
-        self.self_attention = MultiHeadAttention(d_model, num_heads, dropout)
-        self.cross_attention = MultiHeadAttention(d_model, num_heads, dropout)
-        self.feed_forward = FeedForward(d_model, d_ff, dropout)
+        self.self_attention = MultiHeadAttention(d_model, num_heads)
+        self.cross_attention = MultiHeadAttention(d_model, num_heads)
+        self.feed_forward = FeedForward(d_model, d_ff)
         self.norm1 = LayerNorm(d_model)
         self.norm2 = LayerNorm(d_model)
         self.norm3 = LayerNorm(d_model)
@@ -118,12 +118,16 @@ class Transformer(nn.Module):
         """source: (batch, source length) ids → the memory: (batch, source length, d_model)."""
         return self.encoder(self.embedding(source), padding_mask(source, self.config["pad"]))
 
-    def decode(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
+    def hidden(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
         """target: (batch, target length) ids from the start token on; memory and source: what
-        encode gave and got → next token's scores, before softmax: (batch, target length, vocab)."""
+        encode gave and got → what leaves the decoder: (batch, target length, d_model)."""
         mask = causal_mask(target.size(1), target.device) & padding_mask(target, self.config["pad"])
         seen = padding_mask(source, self.config["pad"])  # (batch, 1, 1, source length)
-        x = self.decoder(self.embedding(target), memory, mask, seen)
+        return self.decoder(self.embedding(target), memory, mask, seen)
+
+    def decode(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
+        """As hidden, → next token's scores, before softmax: (batch, target length, vocab_size)."""
+        x = self.hidden(target, memory, source)  # (batch, target length, d_model)
         return F.linear(x, self.embedding.table.weight)  # (batch, target length, vocab_size)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
@@ -148,7 +152,8 @@ def greedy_decode(
     target = torch.full((source.size(0), 1), start, device=source.device)  # (batch, 1)
     limit = min(source.size(1) + extra, model.config["max_length"] - 1)
     for _ in range(limit):
-        scores = model.decode(target, memory, source)[:, -1]  # (batch, vocab_size)
+        x = model.hidden(target, memory, source)[:, -1]  # (batch, d_model): the last position alone
+        scores = F.linear(x, model.embedding.table.weight)  # (batch, vocab_size)
         target = torch.cat([target, scores.argmax(-1, keepdim=True)], dim=1)  # (batch, length + 1)
         if (target == end).any(dim=1).all():
             break

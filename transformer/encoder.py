@@ -54,6 +54,8 @@ class Embedding(nn.Module):
                 f"a sequence of {ids.size(1)} tokens is longer than max_length = {max_length}: "
                 "shorten it, or build the model with a larger max_length"
             )
+        if ids.is_cuda and self.training:
+            return  # to look at the ids, the CPU would have to wait for the GPU
         low, high = ids.min().item(), ids.max().item()
         if low < 0 or high >= vocab_size:
             raise ValueError(
@@ -117,8 +119,8 @@ class EncoderLayer(nn.Module):
         norm_first: bool = False,
     ) -> None:
         super().__init__()
-        self.self_attention = MultiHeadAttention(d_model, num_heads, dropout)
-        self.feed_forward = FeedForward(d_model, d_ff, dropout)
+        self.self_attention = MultiHeadAttention(d_model, num_heads)
+        self.feed_forward = FeedForward(d_model, d_ff)
         self.norm1 = LayerNorm(d_model)
         self.norm2 = LayerNorm(d_model)
         self.dropout = nn.Dropout(dropout)

@@ -11,7 +11,7 @@ import datasets
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 PAD, START, END = 0, 1, 2
 SPECIALS = ["<pad>", "<start>", "<end>"]  # a special token's place in this list is its id
@@ -163,11 +163,12 @@ class Pair:
     target: list[int]
 
 
-def encode_pairs(tokenizer: Tokenizer, rows: datasets.Dataset) -> list[Pair]:
-    """English (source) and German (target) of each row as ids."""
-    source = tokenizer.encode_batch(list(rows["en"]))
-    target = tokenizer.encode_batch(list(rows["de"]))
-    return [Pair(s.ids + [END], t.ids + [END]) for s, t in zip(source, target, strict=True)]
+def encode_pairs(
+    tokenizer: Tokenizer, rows: datasets.Dataset, source: str = "en", target: str = "de"
+) -> list[Pair]:
+    """The columns `source` and `target` of each row as ids."""
+    sides = (tokenizer.encode_batch(list(rows[column])) for column in (source, target))
+    return [Pair(s.ids + [END], t.ids + [END]) for s, t in zip(*sides, strict=True)]
 
 
 @dataclass
@@ -176,11 +177,15 @@ class Batch:
 
     source (batch, source length); target_in (batch, target length): start token and all but the
     last token; target_out (batch, target length): the same shifted by one, what must be predicted.
+    tokens: how many target tokens are real. step_tokens: how many are real in the whole step, of
+    which this batch is one device's share; on a single device it is `tokens`.
     """
 
     source: Tensor
     target_in: Tensor
     target_out: Tensor
+    tokens: int
+    step_tokens: int
 
     @property
     def source_mask(self) -> Tensor:
@@ -194,51 +199,93 @@ class Batch:
         causal = torch.ones(length, length, dtype=torch.bool, device=self.target_in.device).tril()
         return (self.target_in != PAD)[:, None, None, :] & causal
 
-    @property
-    def tokens(self) -> int:
-        """How many target tokens are real."""
-        return int((self.target_out != PAD).sum())
-
     def to(self, device, non_blocking: bool = False) -> "Batch":
         tensors = (self.source, self.target_in, self.target_out)
-        return Batch(*(tensor.to(device, non_blocking=non_blocking) for tensor in tensors))
+        tensors = (tensor.to(device, non_blocking=non_blocking) for tensor in tensors)
+        return Batch(*tensors, self.tokens, self.step_tokens)
 
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in vars(self).items())
-        return f"Batch({shapes})"
+        names = ("source", "target_in", "target_out")
+        return f"Batch({', '.join(f'{name} {tuple(getattr(self, name).shape)}' for name in names)})"
+
+
+def rectangle(rows: Sequence[list[int]]) -> Tensor:
+    """Lists of ids, filled up with PAD to the longest: (rows, longest)."""
+    longest = max(map(len, rows))
+    return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
 
 
 def collate(pairs: Sequence[Pair]) -> Batch:
     """Pad pairs to one rectangle a side. Raises ValueError when there is no pair."""
     if not pairs:
         raise ValueError("a batch needs at least one sentence pair")
-
-    def rectangle(rows: list[list[int]]) -> Tensor:
-        longest = max(map(len, rows))
-        return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
-
+    tokens = sum(len(pair.target) for pair in pairs)
     return Batch(
         source=rectangle([pair.source for pair in pairs]),
         target_in=rectangle([[START] + pair.target[:-1] for pair in pairs]),
         target_out=rectangle([pair.target for pair in pairs]),
+        tokens=tokens,
+        step_tokens=tokens,
     )
 
 
+class PairTable(Dataset):
+    """All pairs, padded once: a batch is cut out of three tables by its rows' numbers.
+
+    table[[4, 7, 9]] is the Batch that collate makes of these pairs. After table.to("cuda") the
+    tables lie on the GPU, and so does each batch. With several devices, `share` = (this one's
+    number, how many there are), and each cuts out its own part of the rows.
+    """
+
+    LARGEST = 2**31  # bytes; larger tables stay where they are, and each batch travels
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self.lengths = [(len(pair.target), len(pair.source)) for pair in pairs]
+        whole = collate(pairs)
+        self.tables = (whole.source, whole.target_in, whole.target_out)
+        self.share = (0, 1)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def to(self, device: torch.device | str) -> "PairTable":
+        if sum(table.numel() * table.element_size() for table in self.tables) <= self.LARGEST:
+            self.tables = tuple(table.to(device) for table in self.tables)
+        return self
+
+    def __getitem__(self, rows: list[int]) -> Batch:
+        number, count = self.share
+        mine = rows[number::count]
+        tokens, step_tokens = (sum(self.lengths[row][0] for row in part) for part in (mine, rows))
+        mine = mine or rows[:1]  # fewer rows than devices: one that counts for nothing
+        target, source = (max(self.lengths[row][side] for row in mine) for side in (0, 1))
+        index = torch.tensor(mine).to(self.tables[0].device, non_blocking=True)  # (batch,)
+        parts = [
+            table[:, :length].index_select(0, index)  # (batch, length)
+            for table, length in zip(self.tables, (source, target, target), strict=True)
+        ]
+        return Batch(*parts, tokens, step_tokens)
+
+
 class LengthSampler(Sampler[list[int]]):
-    """Lists of indices of pairs of about one length; a padded side of a batch holds at most
+    """Lists of numbers of pairs of about one length; a padded side of a batch holds at most
     max_tokens tokens. Another order each epoch (set_epoch), the same for the same seed."""
 
-    def __init__(self, pairs: Sequence[Pair], max_tokens: int, shuffle: bool, seed: int) -> None:
-        self.lengths = [(len(pair.target), len(pair.source)) for pair in pairs]
-        longest = max((max(both) for both in self.lengths), default=0)
+    def __init__(
+        self, lengths: Sequence[tuple[int, int]], max_tokens: int, shuffle: bool, seed: int
+    ) -> None:
+        longest = max((max(both) for both in lengths), default=0)
         if longest > max_tokens:
             raise ValueError(
                 f"a sentence of {longest} tokens does not fit into a batch of {max_tokens} tokens"
             )
-        self.max_tokens, self.shuffle, self.seed, self.epoch = max_tokens, shuffle, seed, 0
+        self.lengths, self.max_tokens, self.shuffle, self.seed = lengths, max_tokens, shuffle, seed
+        self.epoch = self.skip = 0
         self.batches = self.cut()
 
-    def set_epoch(self, epoch: int) -> None:
+    def set_epoch(self, epoch: int, skip: int = 0) -> None:
+        """Which epoch comes next, and how many of its batches are done already."""
+        self.skip = skip
         if epoch != self.epoch:
             self.epoch = epoch
             self.batches = self.cut()
@@ -262,9 +309,10 @@ class LengthSampler(Sampler[list[int]]):
         return batches
 
     def __iter__(self) -> Iterator[list[int]]:
-        return iter(self.batches)
+        return iter(self.batches[self.skip :])
 
     def __len__(self) -> int:
+        """How many batches an epoch has, done or not; all epochs have the same number."""
         return len(self.batches)
 
 
@@ -272,5 +320,6 @@ def loader(
     pairs: Sequence[Pair], max_tokens: int = 2048, shuffle: bool = False, seed: int = 0
 ) -> DataLoader:
     """A DataLoader of Batch: sentences of about one length together, under a token budget."""
-    sampler = LengthSampler(pairs, max_tokens, shuffle, seed)
-    return DataLoader(pairs, batch_sampler=sampler, collate_fn=collate)
+    table = PairTable(pairs)
+    sampler = LengthSampler(table.lengths, max_tokens, shuffle, seed)
+    return DataLoader(table, sampler=sampler, batch_size=None)
