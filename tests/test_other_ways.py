@@ -1,4 +1,4 @@
-"""Notebooks 01 to 05: an exercise is solved by every correct way to write it, not by ours alone."""
+"""Notebooks 01 to 06: an exercise is solved by every correct way to write it, not by ours alone."""
 
 import math
 
@@ -251,6 +251,33 @@ class DecoderInOtherWords(nn.Module):
         return around(self.norm3, self.feed_forward, around(self.norm2, crossed, x))
 
 
+def most_frequent_pair(pieces, counts):
+    times = {}
+    for word, parts in pieces.items():
+        for i in range(len(parts) - 1):
+            pair = tuple(parts[i : i + 2])
+            times[pair] = times.get(pair, 0) + counts[word]
+    return list(max(times, key=times.get))
+
+
+def batches_by_slices(lengths, budget):
+    ordered, batches = sorted(lengths), []
+    while ordered:
+        take = 1
+        while take < len(ordered) and ordered[take] * (take + 1) <= budget:
+            take += 1
+        batches.append(tuple(ordered[:take]))
+        ordered = ordered[take:]
+    return batches
+
+
+def adam_in_place(w, g, m, v, t, rate):
+    m = torch.lerp(m, g, 0.1)
+    v = v.mul(0.98).addcmul(g, g, value=0.02)
+    size = (v / (1 - 0.98**t)).sqrt().add_(1e-9)
+    return [w.addcdiv(m, size, value=-rate / (1 - 0.9**t)), m, v]
+
+
 WAYS = [
     ("1.1", by_indices),
     ("1.1", lambda t: torch.matrix_power(t, 2)),
@@ -310,6 +337,15 @@ WAYS = [
     ("5.9", loss_of_the_words),
     ("5.10", greedy_while),
     ("5.11", DecoderInOtherWords),
+    ("6.1", most_frequent_pair),
+    ("6.2", lambda words: ([1, *words], [*words, 2])),
+    ("6.2", lambda words: [(1, *words), (*words, 2)]),
+    ("6.3", batches_by_slices),
+    ("6.4", lambda r, n, e: torch.eye(n)[r].lerp(torch.full((n,), 1 / n), e)),
+    ("6.4", lambda r, n, e: [1 - e + e / n if i == r else e / n for i in range(n)]),
+    ("6.5", 1 / 2),
+    ("6.5", torch.tensor(0.5)),
+    ("6.6", adam_in_place),
 ]
 
 

@@ -8,8 +8,10 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
+from utils import plots
 from utils.plots import (
     PADDING_GREY,
+    LiveCurves,
     bars,
     curves,
     head_grid,
@@ -326,6 +328,45 @@ def test_bars_refuses():
         bars([1, 2], ["a", "b"], errors=[1, 2, 3], ylabel="y", title="t")
     with pytest.raises(ValueError, match="draw them with log=False"):
         bars([1, 0], ["a", "b"], ylabel="y", title="t", log=True)
+
+
+# ---- curves that grow ---------------------------------------------------------------------------
+
+PANELS = {"nats": ["training", "validation"], "BLEU": ["BLEU"]}
+ROWS = [{"training": 3.0 / n, "validation": 2.0 / n, "BLEU": 10.0 * n} for n in (1, 2, 3)]
+
+
+def test_live_curves_redraw_one_picture_in_place(monkeypatch):
+    class Handle:
+        def update(self, figure):
+            assert_nothing_clipped(figure)
+            updates.append(figure)
+
+    shown, updates = [], []
+
+    def display(figure, display_id):
+        assert display_id
+        assert_nothing_clipped(figure)
+        shown.append(figure)
+        return Handle()
+
+    monkeypatch.setattr(plots, "display", display)
+    live = LiveCurves(PANELS)
+    for row in ROWS:
+        live.add(row)
+    assert len(shown) == 1 and len(updates) == 2
+    assert not plt.get_fignums()  # nothing is left over for the cell to show again
+    left, right = updates[-1].axes
+    assert [list(line.get_ydata()) for line in left.lines] == [[3, 1.5, 1], [2, 1, 2 / 3]]
+    assert list(right.lines[0].get_xdata()) == [1, 2, 3]
+    assert right.get_title() == "epoch 3: BLEU 30" and right.get_ylabel() == "BLEU"
+
+
+def test_live_curves_refuse_what_they_cannot_draw():
+    with pytest.raises(ValueError, match="there is nothing to draw"):
+        LiveCurves({})
+    with pytest.raises(ValueError, match=r"the row has no \['BLEU'\], only \['training', 'vali"):
+        LiveCurves(PANELS).add({"training": 1.0, "validation": 1.0})
 
 
 # ---- the map ------------------------------------------------------------------------------------

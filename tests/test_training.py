@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 import train
+from tests.small_training import copy_pairs
 from transformer.decoder import Transformer, greedy_decode
 from transformer.training import (
     fit,
@@ -17,17 +18,7 @@ from transformer.training import (
     save_checkpoint,
     translation_loss,
 )
-from utils.data import END, Pair, load_corpus, loader
-
-
-def copy_pairs(count: int, seed: int = 0) -> list[Pair]:
-    """Sentences of three to six tokens, to be copied."""
-    generator = torch.Generator().manual_seed(seed)
-    rows = []
-    for _ in range(count):
-        length = int(torch.randint(3, 7, (), generator=generator))
-        rows.append(torch.randint(3, 11, (length,), generator=generator).tolist() + [END])
-    return [Pair(row, row) for row in rows]
+from utils.data import END, load_corpus, loader
 
 
 def small_model(dropout: float = 0.1) -> Transformer:

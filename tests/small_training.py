@@ -1,0 +1,91 @@
+"""A training of seconds, run by test_survival.py as a process of its own.
+
+    python tests/small_training.py FOLDER [--resume] [--die epoch|weights|between] [--dropout P]
+
+prints the history as JSON on its last line. --die kills the process as `kill -9` does: after the
+second checkpoint in mid-epoch, halfway through writing the third one's weights, or between the
+third one's two renames.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from transformer import training  # noqa: E402
+from transformer.decoder import Transformer  # noqa: E402
+from utils.data import END, Pair, loader  # noqa: E402
+
+
+def copy_pairs(count: int, seed: int = 0) -> list[Pair]:
+    """Sentences of three to six tokens, to be copied."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = []
+    for _ in range(count):
+        length = int(torch.randint(3, 7, (), generator=generator))
+        rows.append(torch.randint(3, 11, (length,), generator=generator).tolist() + [END])
+    return [Pair(row, row) for row in rows]
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_in(place: str) -> None:
+    """Have the third checkpoint (in mid-epoch: the one after the second) end the process."""
+    keep, save_file, rename = training.keep, training.save_file, Path.rename
+    saved = 0
+
+    def counted_keep(*arguments) -> None:
+        nonlocal saved
+        saved += 1
+        if place == "epoch" and saved == 3:
+            die()
+        keep(*arguments)
+
+    def half_a_file(weights: dict, path: Path) -> None:
+        save_file(weights, path)
+        if place == "weights" and saved == 3:
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+            die()
+
+    def one_rename(path: Path, target: Path) -> Path:
+        found = rename(path, target)
+        if place == "between" and saved == 3 and target.name == "last.old":
+            die()
+        return found
+
+    training.keep, training.save_file, Path.rename = counted_keep, half_a_file, one_rename
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--die", choices=["epoch", "weights", "between"])
+    parser.add_argument("--dropout", type=float, default=0.1)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    training.LOOK = 2
+    if options.die:
+        die_in(options.die)
+    model = Transformer(11, 16, 2, 32, 1, options.dropout, norm_first=True)
+    held_out = loader(copy_pairs(50, seed=9), 200)
+    history = training.fit(
+        model, loader(copy_pairs(101), 100, shuffle=True, seed=1), 3, warmup=5,
+        evaluate=lambda model: {"validation loss": training.mean_loss(model, held_out)},
+        folder=options.folder, go_on=options.resume, minutes=0, precision="no",
+    )  # fmt: skip
+    if int(os.environ.get("RANK", 0)) == 0:
+        print(json.dumps(history))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Training survives kill -9 and damaged files, and is the same on one device and on two."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.small_training import copy_pairs
+from transformer.decoder import Transformer
+from transformer.training import (
+    average_checkpoints,
+    fit,
+    load_checkpoint,
+    mean_loss,
+    save_checkpoint,
+)
+from utils.data import loader
+
+SCRIPT = Path(__file__).with_name("small_training.py")
+LOSSES = ("training loss", "validation loss")
+
+
+def run(*arguments, launch: list[str] | None = None) -> subprocess.CompletedProcess:
+    command = [sys.executable, *(launch or []), str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def losses(process: subprocess.CompletedProcess) -> list[list[float]]:
+    assert process.returncode == 0, process.stderr
+    history = json.loads(process.stdout.strip().splitlines()[-1])
+    return [[row[name] for name in LOSSES] for row in history]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory) -> list[list[float]]:
+    return losses(run(tmp_path_factory.mktemp("unbroken")))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+@pytest.mark.parametrize("place", ["epoch", "weights", "between"])
+def test_killed_and_resumed_is_the_same_as_never_killed(place, unbroken, tmp_path):
+    killed = run(tmp_path, "--die", place)
+    assert killed.returncode == -signal.SIGKILL
+    there = {path.name for path in tmp_path.iterdir()}
+    assert (
+        there
+        == {
+            "epoch": {"last", "last.old"},
+            "weights": {"last", "last.old", "last.new"},
+            "between": {"last.old", "last.new"},
+        }[place]
+    )
+    _, state = load_checkpoint(tmp_path / "last")
+    assert state["epoch"] == 1 and 0 < state["steps"] < state["steps an epoch"]  # in mid-epoch
+    assert losses(run(tmp_path, "--resume")) == unbroken
+
+
+def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(unbroken, tmp_path):
+    losses(run(tmp_path))
+    weights = tmp_path / "last" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:500])
+    resumed = run(tmp_path, "--resume")
+    assert "model.safetensors is damaged" in resumed.stderr
+    assert "takes its place" in resumed.stderr
+    assert losses(resumed) == unbroken
+
+
+def test_two_processes_lose_what_one_loses(tmp_path):
+    one = losses(run(tmp_path / "one", "--dropout", 0))
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    two = losses(run(tmp_path / "two", "--dropout", 0, launch=launch))
+    assert two == [pytest.approx(row, abs=1e-5) for row in one]
+    first, second = (load_checkpoint(tmp_path / name / "last")[0] for name in ("one", "two"))
+    theirs = dict(second.named_parameters())
+    for name, mine in first.named_parameters():
+        # A key's bias moves all scores of a query alike: its gradient is 0, up to rounding, and
+        # Adam makes steps of that rounding
+        if not name.endswith("w_k.bias"):
+            assert torch.allclose(mine, theirs[name], atol=1e-4), name
+
+
+def test_a_step_on_two_devices_holds_each_pair_once():
+    whole, parts = (loader(copy_pairs(101), 100, shuffle=True, seed=1) for _ in range(2))
+    for batch, rows in zip(whole, parts.sampler, strict=True):
+        shares = []
+        for number in range(3):
+            parts.dataset.share = (number, 3)
+            shares.append(parts.dataset[rows])
+        assert {share.step_tokens for share in shares} == {batch.tokens}
+        assert sum(share.tokens for share in shares) == batch.tokens
+        found = [row for s in shares if s.tokens for row in s.target_out.tolist()]
+        assert sorted(found) == sorted(batch.target_out.tolist())
+
+
+def model_of(d_model: int) -> Transformer:
+    return Transformer(11, d_model, 2, 32, 1, norm_first=True)
+
+
+def test_the_checkpoint_of_another_run_is_refused(tmp_path):
+    pairs = copy_pairs(101)
+    fit(model_of(16), loader(pairs, 100), 1, folder=tmp_path)
+    with pytest.raises(ValueError, match="of another run: d_model is 16 there and 8 here"):
+        fit(model_of(8), loader(pairs, 100), 2, folder=tmp_path, go_on=True)
+    with pytest.raises(ValueError, match="of another run: steps an epoch is 6 there and 3 here"):
+        fit(model_of(16), loader(pairs, 200), 2, folder=tmp_path, go_on=True)
+
+
+def test_the_last_epochs_are_kept_and_averaged(tmp_path):
+    fit(model_of(16), loader(copy_pairs(60), 100), 5, folder=tmp_path, keep_epochs=3)
+    folders = sorted((tmp_path / "epochs").iterdir())
+    assert [folder.name for folder in folders] == ["003", "004", "005"]
+    mean = average_checkpoints(folders).embedding.table.weight
+    tables = [load_checkpoint(folder)[0].embedding.table.weight for folder in folders]
+    assert torch.allclose(mean, sum(tables) / 3)
+    with pytest.raises(ValueError, match="no checkpoints to average"):
+        average_checkpoints([])
+
+
+def test_both_checkpoints_damaged_is_an_error(tmp_path):
+    for _ in range(2):
+        save_checkpoint(tmp_path / "last", model_of(16), keep_old=True)
+    for name in ("last", "last.old"):
+        (tmp_path / name / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match="model.safetensors is damaged"):
+        load_checkpoint(tmp_path / "last")
+
+
+def test_mean_loss_is_that_of_all_positions_scored():
+    torch.manual_seed(0)
+    model = model_of(16).eval()
+    batches = loader(copy_pairs(40), 100)
+    total = tokens = 0.0
+    with torch.no_grad():
+        for batch in batches:
+            scores = model(batch.source, batch.target_in)  # (batch, length, vocab_size)
+            real = batch.target_out != 0
+            loss = torch.nn.functional.cross_entropy(scores[real], batch.target_out[real])
+            total, tokens = total + loss.item() * int(real.sum()), tokens + int(real.sum())
+    assert mean_loss(model, batches) == pytest.approx(total / tokens, abs=1e-5)
