@@ -9,13 +9,14 @@ PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 p
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab test export notebooks stamp
+.PHONY: help lab test export notebooks stamp bench
 
 help:
 	@echo 'make lab        open the course in JupyterLab, at notebook 01'
 	@echo 'make test       run every test and every notebook    (a part: make test ARGS="-k corpus")'
 	@echo 'make export     write transformer/ anew from the notebooks'
 	@echo 'make notebooks  run the notebooks, store their outputs   (some: make notebooks ARGS="02 05")'
+	@echo 'make bench      measure the speed of training, beside its peers and rung by rung'
 	@echo 'make stamp      put the address in pyproject.toml into badges and set-up cells'
 
 lab: $(VENV)/ready
@@ -32,6 +33,12 @@ notebooks: $(VENV)/ready
 
 stamp: $(VENV)/ready
 	$(PY) -m utils.notebooks stamp
+
+# ARGS go to both, e.g. ARGS="--data embedded --steps 20 --rounds 1" for a try
+bench: $(VENV)/ready
+	$(PY) -m pip install -r benchmarks/requirements.txt -c constraints.txt
+	$(PY) -m benchmarks.training $(ARGS)
+	$(PY) -m benchmarks.speed $(ARGS)
 
 # A .venv whose Python no longer runs is set up again
 ifeq ($(shell $(PY) -c 'print("runs")' 2>/dev/null),)

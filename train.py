@@ -144,7 +144,8 @@ def main(arguments: list[str] | None = None) -> dict:
 
     history = fit(
         model, train, options.epochs, options.peak, options.warmup, options.smoothing,
-        evaluate, options.out, options.resume, options.minutes, options.average, options.precision,
+        evaluate, options.out, options.resume, options.minutes,
+        options.average if options.average > 1 else 0, options.precision,
     )  # fmt: skip
     results = {
         "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),
@@ -158,10 +159,12 @@ def main(arguments: list[str] | None = None) -> dict:
         "history": history,
     }
     if main_process:
-        epochs = sorted((options.out / "epochs").glob("[0-9]*[0-9]"))[-options.average :]
-        save_checkpoint(options.out / "average", average_checkpoints(epochs))
-        results["scores"] = {}
-        for name in ("last", "average") if options.average > 1 else ("last",):
+        names, results["scores"] = ["last"], {}
+        if options.average > 1:
+            names.append("average")
+            epochs = sorted((options.out / "epochs").glob("[0-9]*[0-9]"))[-options.average :]
+            save_checkpoint(options.out / "average", average_checkpoints(epochs))
+        for name in names:
             trained, _ = load_checkpoint(options.out / name, hardware()[0])
             results["scores"][name] = test(trained, tokenizer, corpus, options)
         aside = options.out / "results.json.new"

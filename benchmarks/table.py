@@ -1,10 +1,11 @@
-"""Print the README's tables from benchmarks/results: what `train.py` measured, one JSON a run."""
+"""Print the README's tables from benchmarks/results: what was measured, one JSON a run."""
 
 import json
 from pathlib import Path
 from statistics import mean
 
 RESULTS = Path(__file__).parent / "results"
+SPEED = "real target tokens a second (slowest … fastest round)"
 
 
 def embedded() -> str:
@@ -16,11 +17,11 @@ def embedded() -> str:
     ]
     columns = []
     for run in runs:
-        scores = run["scores"]
+        test, unseen = (run["scores"]["last"][split]["greedy"] for split in ("test", "unseen"))
         row = [
-            100 * scores["test"]["exact match"],
-            100 * scores["unseen"]["exact match"],
-            scores["test"]["BLEU"],
+            100 * test["exact match"],
+            100 * unseen["exact match"],
+            test["BLEU"],
             run["seconds of training"],
         ]
         columns.append(row)
@@ -37,14 +38,42 @@ def embedded() -> str:
     return "\n".join(lines)
 
 
-def multi30k() -> str:
+def multi30k(pattern: str = "multi30k-*-en-*.json", folder: Path = RESULTS) -> str:
+    """Test scores on Multi30k, mean (smallest … largest) over the seeds, from benchmarks.score.
+
+    pattern: the runs of one device and direction.
+    """
+    runs = [json.loads(path.read_text("utf8")) for path in sorted(folder.glob(pattern))]
+    columns = ["BLEU", "BLEU lowercased", "chrF", "BLEU of Wu et al."]
+    lines = [f"| weights, search | validation BLEU | {' | '.join(columns)} |", "|---" * 6 + "|"]
+    for weights in runs[0]["scores"]:
+        for search in runs[0]["scores"][weights]["test"]:
+            splits = [run["scores"][weights] for run in runs]
+            cells = [over_seeds([split["validation"][search]["BLEU"] for split in splits])]
+            cells += [
+                over_seeds([split["test"][search].get(c) for split in splits]) for c in columns
+            ]
+            lines.append(f"| {weights}, {search} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def over_seeds(values: list[float | None]) -> str:
+    if None in values:
+        return "not measured"
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    return f"{mean(values):.2f} ({min(values):.2f} … {max(values):.2f})"
+
+
+def progress(path: Path = RESULTS / "multi30k-cpu-en-0.json") -> str:
     """Epoch by epoch on Multi30k."""
-    run = json.loads((RESULTS / "multi30k-cpu.json").read_text("utf8"))
+    run = json.loads(path.read_text("utf8"))
     lines = ["| epoch | validation loss (nats a token) | validation BLEU |", "|---|---|---|"]
     for row in run["history"]:
-        lines.append(
-            f"| {row['epoch']} | {row['validation loss']:.2f} | {row['validation BLEU']:.1f} |"
-        )
+        if row["epoch"] == 1 or row["epoch"] % 5 == 0:
+            lines.append(
+                f"| {row['epoch']} | {row['validation loss']:.2f} | {row['validation BLEU']:.1f} |"
+            )
     return "\n".join(lines)
 
 
@@ -61,5 +90,63 @@ def parity() -> str:
     return "\n".join(lines)
 
 
+def training(path: Path = RESULTS / "training-cpu.json") -> str:
+    """The peers beside each other, from benchmarks.training."""
+    run = json.loads(path.read_text("utf8"))
+    columns = {SPEED: speed_of, "peak memory": memory}
+    if run["to loss"] is not None:
+        columns[f"to a validation loss of {run['to loss']:g}"] = seconds
+    if run["device"] == "cuda":
+        columns["share of the matrix peak"] = share
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name, found in run["peers"].items():
+        if "left out" in found:
+            cells = [f"left out: {found['left out']}"] + [""] * (len(columns) - 1)
+        else:
+            cells = [cell(found) for cell in columns.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def speed(path: Path = RESULTS / "speed-cpu.json") -> str:
+    """The ladder of gains, from benchmarks.speed."""
+    run = json.loads(path.read_text("utf8"))
+    plain = run["rungs"][0]["tokens per second"]
+    lines = [
+        f"| | {SPEED} | of the plain loop | peak memory |",
+        "|---|---|---|---|",
+    ]
+    for rung in run["rungs"]:
+        name = rung["name"] if rung["kept"] else f"{rung['name']} (off by default)"
+        if "failed" in rung:
+            lines.append(f"| {name} | failed: {rung['failed'].replace('|', '/')} | | |")
+            continue
+        times = f"{rung['tokens per second'] / plain:.2f} ×"
+        lines.append(f"| {name} | {speed_of(rung)} | {times} | {memory(rung)} |")
+    return "\n".join(lines)
+
+
+def speed_of(found: dict) -> str:
+    low, high = found["spread"]
+    return f"{found['tokens per second']:,.0f} ({low:,.0f} … {high:,.0f})"
+
+
+def memory(found: dict) -> str:
+    peak = found["peak memory"]
+    return "not measured" if peak is None else f"{peak / 2**20:,.0f} MiB"
+
+
+def seconds(found: dict) -> str:
+    needed = found["seconds to the loss"]
+    return "not reached" if needed is None else f"{needed:,.0f} s"
+
+
+def share(found: dict) -> str:
+    return f"{100 * found['share of the matrix peak']:.1f} %"
+
+
 if __name__ == "__main__":
-    print(embedded(), multi30k(), parity(), sep="\n\n")
+    tables = [embedded(), multi30k(), progress(), parity()]
+    for table in (training, speed):
+        tables += [table(path) for path in sorted(RESULTS.glob(f"{table.__name__}-*.json"))]
+    print(*tables, sep="\n\n")

@@ -16,8 +16,9 @@ from utils.colab import NEEDED
 ROOT = Path(__file__).resolve().parent.parent
 FREEZE = ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt"
 OURS = {"utils", "transformer", "train"}
-# Installed with the set-up cell's packages' help or by Colab itself, imported for display or set-up
-BESIDES = {"google", "IPython"}
+# Installed with the set-up cell's packages' help or by Colab itself, imported for display or
+# set-up; and sacremoses, of benchmarks/requirements.txt, which utils.scores uses where it is installed
+BESIDES = {"google", "IPython", "sacremoses"}
 
 
 def requirements(name: str) -> list[Requirement]:

@@ -2,16 +2,20 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
+import sacrebleu
 import torch
 from torch.nn import functional as F
 
 import train
+from benchmarks import score
 from tests.small_training import copy_pairs
 from transformer.decoder import Transformer, greedy_decode
 from transformer.training import (
     fit,
+    hardware,
     learning_rate,
     load_checkpoint,
     mean_loss,
@@ -19,6 +23,7 @@ from transformer.training import (
     translation_loss,
 )
 from utils.data import END, load_corpus, loader
+from utils.scores import scores
 
 
 def small_model(dropout: float = 0.1) -> Transformer:
@@ -143,3 +148,33 @@ def test_train_py(tmp_path, monkeypatch):
     assert set(results["scores"]["last"]) == {"validation", "test", "unseen"}
     for name in ("last", "best"):
         assert (tmp_path / name / "model.safetensors").exists()
+
+
+def test_scores_of_several_seeds(tmp_path, monkeypatch):
+    asked = []
+
+    def pretend(arguments):
+        asked.append(arguments)
+        out = Path(arguments[arguments.index("--out") + 1])
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "results.json").write_text("{}")
+
+    monkeypatch.setattr(train, "main", pretend)
+    (tmp_path / "runs" / f"multi30k-{hardware()[0]}-de-1" / "last").mkdir(parents=True)
+    options = ["--runs", str(tmp_path / "runs"), "--seeds", "0", "1", "--", "--epochs", "1"]
+    score.main(options, results=tmp_path)
+    assert len(list(tmp_path.glob("multi30k-*.json"))) == len(asked) == 4
+    assert ["--resume" in arguments for arguments in asked] == [False, False, False, True]
+    assert all(arguments[-2:] == ["--epochs", "1"] for arguments in asked[:3])
+    score.main(options, results=tmp_path)
+    assert len(asked) == 4  # nothing is made twice
+
+
+def test_scores():
+    found = ["Ein Hund läuft über eine Wiese.", "zwei Katzen schlafen im Haus."]
+    references = ["Ein Hund läuft über eine Wiese.", "Zwei Katzen schlafen im Haus."]
+    judged = scores(found, references)
+    assert judged["BLEU"] == sacrebleu.corpus_bleu(found, [references]).score
+    assert judged["exact match"] == 0.5
+    assert judged["BLEU lowercased"] == pytest.approx(100) and judged["BLEU"] < 100
+    assert "case:lc" in judged["signatures"]["BLEU lowercased"]

@@ -42,8 +42,7 @@ class Embedding(nn.Module):
         self.table = nn.Embedding(vocab_size, d_model)
         nn.init.normal_(self.table.weight, std=d_model**-0.5)
         self.dropout = nn.Dropout(dropout)
-        encoding = positional_encoding(max_length, d_model)  # (max_length, d_model)
-        self.register_buffer("encoding", encoding, persistent=False)
+        self.register_buffer("encoding", positional_encoding(max_length, d_model), persistent=False)
 
     def check(self, ids: Tensor) -> None:
         vocab_size, max_length = self.table.num_embeddings, len(self.encoding)

@@ -15,6 +15,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
@@ -29,7 +30,7 @@ from utils.architecture import transformer_map
 # their rc_context ends, and only the first figure of a notebook would appear.
 plt.switch_backend(plt.get_backend())
 
-__all__ = ["bars", "curves", "head_grid", "heatmap", "transformer_map"]
+__all__ = ["LiveCurves", "bars", "curves", "head_grid", "heatmap", "transformer_map"]
 
 INK, GREY, PADDING_GREY = "#1f2933", "#616e7c", "#d3d7dc"
 ALIGNMENT = "#e8590c"
@@ -487,6 +488,51 @@ def curves(
     if len(series) > 1:
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=3.2, borderaxespad=0)
     return ax
+
+
+class LiveCurves:
+    """One picture that grows while a training runs: hand it a row of numbers after each epoch.
+
+    Each row redraws the picture in its place, in Jupyter and in Colab; the last one stays.
+
+    Args:
+        panels: {"what a panel shows": the keys of the rows that are drawn in it}.
+        xlabel: what one row stands for.
+
+    Example:
+        >>> live = LiveCurves({"nats a token": ["validation loss"], "BLEU": ["validation BLEU"]})
+        >>> live.add({"validation loss": 2.5, "validation BLEU": 12.0})
+    """
+
+    def __init__(self, panels: Mapping[str, Sequence[str]], xlabel: str = "epoch") -> None:
+        if not panels or not all(panels.values()):
+            raise ValueError("there is nothing to draw: give {panel: names of its curves}")
+        self.panels, self.xlabel, self.rows, self.shown = dict(panels), xlabel, [], None
+
+    def add(self, row: Mapping[str, float]) -> None:
+        """Draw the picture with one more row. Raises ValueError when the row lacks a number."""
+        missing = [name for names in self.panels.values() for name in names if name not in row]
+        if missing:
+            raise ValueError(f"the row has no {missing}, only {sorted(row)}")
+        self.rows.append(dict(row))
+        figure = self.draw()
+        if self.shown is None:
+            self.shown = display(figure, display_id=True)
+        else:
+            self.shown.update(figure)
+        plt.close(figure)  # or the notebook would show it once more at the end of the cell
+
+    def draw(self) -> Figure:
+        """The picture of all rows so far."""
+        figure = _bare_figure(4.4 * len(self.panels), 3.2)
+        axes = np.atleast_1d(figure.subplots(1, len(self.panels)))
+        x = list(range(1, len(self.rows) + 1))
+        for ax, (ylabel, names) in zip(axes, self.panels.items(), strict=True):
+            series = {name: [row[name] for row in self.rows] for name in names}
+            latest = ", ".join(f"{name} {_short(values[-1])}" for name, values in series.items())
+            title = f"{self.xlabel} {len(self.rows)}: {latest}"
+            curves(series, x=x, xlabel=self.xlabel, ylabel=ylabel, title=title, ax=ax)
+        return figure
 
 
 @mpl.rc_context(STYLE)

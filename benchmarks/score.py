@@ -1,0 +1,41 @@
+"""The score on Multi30k: train.py once for each seed and direction, results kept side by side.
+
+    python -m benchmarks.score                                    # three seeds, both directions
+    python -m benchmarks.score --seeds 0 --sources en             # one
+    python -m benchmarks.score --seeds 0 -- --epochs 1 --beam 1   # after --: options for train.py
+
+writes benchmarks/results/multi30k-<device>-<source>-<seed>.json. A run that was broken off is
+resumed, one that is there already is not made again.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import train
+from transformer.training import hardware
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(arguments: list[str] | None = None, results: Path = RESULTS) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--sources", nargs="+", default=["en", "de"], choices=["en", "de"])
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("rest", nargs="*", help="after --: options for train.py")
+    options = parser.parse_args(arguments)
+    for source in options.sources:
+        for seed in options.seeds:
+            name = f"multi30k-{hardware()[0]}-{source}-{seed}"
+            if (results / f"{name}.json").exists():
+                continue
+            out = options.runs / name
+            command = ["--data", "multi30k", "--source", source, "--seed", str(seed)]
+            command += ["--out", str(out), *options.rest]
+            train.main([*command, "--resume"] if (out / "last").exists() else command)
+            shutil.copyfile(out / "results.json", results / f"{name}.json")
+
+
+if __name__ == "__main__":
+    main()
