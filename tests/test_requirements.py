@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FREEZE = ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt"
 OURS = {"utils", "transformer", "train"}
 # Installed with the set-up cell's packages' help or by Colab itself, imported for display or
-# set-up; and sacremoses, of benchmarks/requirements.txt, which utils.scores uses where it is installed
+# set-up; and what utils.scores uses where it is installed, of benchmarks/requirements.txt
 BESIDES = {"google", "IPython", "sacremoses"}
 
 

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['LOOK', 'PROGRESS', 'translation_loss', 'learning_rate', 'hardware', 'TrainingLoss', 'ByteDropout', 'faster_dropout',
            'Training', 'set_up', 'step', 'train_epoch', 'mean_loss', 'translate', 'save_checkpoint', 'read_checkpoint',
-           'load_checkpoint', 'keep', 'resume', 'average_checkpoints', 'end_epoch', 'fit']
+           'load_checkpoint', 'keep', 'resume', 'end_epoch', 'fit', 'average_checkpoints']
 
 # %% ../notebooks/06_training.ipynb #84184b9d
 import json
@@ -355,20 +355,6 @@ def resume(training: Training, folder: Path) -> None:
     for name in PROGRESS:
         setattr(training, name, state[name])
 
-# %% ../notebooks/06_training.ipynb #2e01914d
-def average_checkpoints(folders: Sequence[Path]) -> Transformer:
-    """One model whose weights are the means of several checkpoints' weights (section 6.1).
-
-    Raises ValueError without a folder, and as load_checkpoint does.
-    """
-    if not folders:
-        raise ValueError("there are no checkpoints to average")
-    models = [load_checkpoint(folder)[0] for folder in folders]
-    weights = [model.state_dict() for model in models]
-    mean = {name: torch.stack([w[name] for w in weights]).mean(dim=0) for name in weights[0]}
-    models[0].load_state_dict(mean)
-    return models[0]
-
 # %% ../notebooks/06_training.ipynb #43417a37
 def end_epoch(
     training: Training, evaluate: Callable[[Transformer], dict[str, float]],
@@ -433,3 +419,17 @@ def fit(
             end_epoch(training, evaluate, folder, keep_epochs)
             saved = time.monotonic()
     return training.history
+
+# %% ../notebooks/06_training.ipynb #2e01914d
+def average_checkpoints(folders: Sequence[Path]) -> Transformer:
+    """One model whose weights are the means of several checkpoints' weights (section 6.1).
+
+    Raises ValueError without a folder, and as load_checkpoint does.
+    """
+    if not folders:
+        raise ValueError("there are no checkpoints to average")
+    models = [load_checkpoint(folder)[0] for folder in folders]
+    weights = [model.state_dict() for model in models]
+    mean = {name: torch.stack([w[name] for w in weights]).mean(dim=0) for name in weights[0]}
+    models[0].load_state_dict(mean)
+    return models[0]

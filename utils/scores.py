@@ -24,7 +24,7 @@ def scores(found: Sequence[str], references: Sequence[str], language: str = "de"
         result[name] = metric.corpus_score(list(found), references).score
         result["signatures"][name] = str(metric.get_signature())
     if find_spec("sacremoses"):
-        metric = sacrebleu.BLEU(tokenize="none")
+        metric = sacrebleu.BLEU(tokenize="none", force=True)
         split = [moses(found, language), [moses(references[0], language)]]
         result["BLEU of Wu et al."] = metric.corpus_score(*split).score
         result["signatures"]["BLEU of Wu et al."] = f"{metric.get_signature()}, on Moses' tokens"

@@ -25,8 +25,8 @@ SICK = Exercise(
     mistakes={
         "a and b are swapped: a has its lines in the wrong order and never moves; b never clears, "
         "and its steps grow and grow.": swapped("a", "b"),
-        "b and e are swapped: e does clear, every four batches, but its step is four gradients "
-        "long; b never clears at all.": swapped("b", "e"),
+        "b and e are swapped: both explode, but e does clear, every four batches, and its step is "
+        "four gradients long; b never clears at all.": swapped("b", "e"),
         "c and d are swapped: c calls `measure`, which leaves the model in eval mode; d uses a "
         "loss that does not know what padding is.": swapped("c", "d"),
         "a and c are swapped: a's loss does not move at all, because it steps before there is a "
@@ -38,8 +38,14 @@ SICK = Exercise(
         "c and e are swapped: where is the model's mode changed, and where are four batches "
         "added up?": swapped("c", "e"),
         "b and d are swapped: which of the two never calls zero_grad?": swapped("b", "d"),
+        "two pairs are swapped. b never clears and e does; c calls `measure`, which changes the "
+        "mode; d's loss does not know what padding is.": (
+            ("order", "sum", "padding", "mode", "zero")
+        ),
+        "a and b are right. c calls `measure`: what does that leave behind? d's loss does not know "
+        "what padding is. e adds four batches up.": ("order", "zero", "padding", "sum", "mode"),
     },
-    praise="Only two of them show at once. The others can be found by reading, and by measuring.",
+    praise="Three of them show at once. The others can be found by reading, and by measuring.",
 )
 
 
@@ -81,6 +87,8 @@ PERPLEXITY = Exercise(
         "many there are in all.": lambda losses, tokens: math.exp(
             min(math.log(perplexity(losses, tokens)) * sum(tokens) / len(tokens), 700.0)
         ),
+        "divide once, by all tokens, but first multiply each loss by its own tokens: it is a "
+        "mean.": lambda losses, tokens: math.exp(sum(losses) / sum(tokens)),
         "a minus too many: a perplexity is at least 1. The loss is already −log p, so it is "
         "exp(loss).": lambda losses, tokens: 1 / perplexity(losses, tokens),
     },
@@ -105,6 +113,10 @@ LOST = Exercise(
         ),
         "the second is right. 1,200 steps are done, 800 are left: the rate is what is left of the "
         "way down, not what is done.": (400 * 1200 / 2000, 1),
+        "the second is right. The warm-up has been over since step 400: at step 1,200 the rate is "
+        "on its way down.": (400, 1),
+        "the second is right. The first is the rate of step 1,199, which is done: the next step is "
+        "number 1,200.": (200.25, 1),
         "the two are swapped: everything saved comes first.": (1, 200),
         "they are the right rates, but not in units of 10⁻⁵.": (200e-5, 1e-5),
     },
@@ -116,22 +128,25 @@ SIXTEEN = Exercise(
     number="6.10",
     solution=("zero", "infinite", "kept", "kept", "lost"),
     mistakes={
-        "1e-8 is below the smallest number of fp16 (6e-8): it becomes 0. That is why the loss is "
+        "3e-9 is below the smallest number of fp16 (6e-8): it becomes 0. That is why the loss is "
         "scaled.": ("kept", "infinite", "kept", "kept", "lost"),
-        "70,000 is above the largest number of fp16, 65,504: it becomes infinite.": (
+        "90,000 is above the largest number of fp16, 65,504: it becomes infinite.": (
             ("zero", "kept", "kept", "kept", "lost")
         ),
-        "with the scale the first number becomes 6.6e-4, which fp16 holds: c is kept.": (
+        "with the scale the first number becomes 2e-4, which fp16 holds: c is kept.": (
             ("zero", "infinite", "zero", "kept", "lost")
         ),
-        "bf16 has the range of float32: 70,000 is kept, though rounded.": (
+        "bf16 has the range of float32: 90,000 is kept, though rounded.": (
             ("zero", "infinite", "kept", "infinite", "lost")
         ),
-        "bf16 has the range, but only some three digits: next to 1 its numbers lie 0.0078 apart, "
-        "so 1 + 0.001 is 1 again.": ("zero", "infinite", "kept", "kept", "kept"),
+        "bf16 has the range, but only two to three digits: 1,001 needs four, so 1,000 + 1 is 1,000 "
+        "again.": ("zero", "infinite", "kept", "kept", "kept"),
+        'an addition that changes nothing is "lost": e leaves 1,000, not 0.': (
+            ("zero", "infinite", "kept", "kept", "zero")
+        ),
         "the two formats are swapped: fp16 has the digits and not the range, bf16 the range and "
         "not the digits.": ("kept", "kept", "kept", "infinite", "kept"),
-        "two things: bf16 has the range of float32, so d is kept; but it has only some three "
+        "two things: bf16 has the range of float32, so d is kept; but it has only two to three "
         "digits, so e is lost.": ("zero", "infinite", "kept", "infinite", "kept"),
     },
     praise="fp16: digits without range. bf16: range without digits.",
@@ -142,17 +157,28 @@ def average(states):
     return {name: sum(state[name] for state in states) / len(states) for name in states[0]}
 
 
+def average_over_the_first(states):
+    for name, tensor in states[0].items():
+        for state in states[1:]:
+            tensor += state[name]
+        tensor /= len(states)
+    return states[0]
+
+
 def into_lists(answer):
-    """Calls the answer and hands its tensors on by name, so that they can be compared."""
+    """Calls the answer and hands its tensors on by name, and what the states given to it are now,
+    so that both can be compared."""
     if answer is None or answer is ... or not callable(answer):
         return answer
 
     def call(states):
         found = answer(states)
-        if not isinstance(found, dict):
+        if found is None or found is ...:
             return found
-        names = sorted(found)
-        return [names, [found[name] for name in names]]
+        if not isinstance(found, dict):
+            return ["no dictionary", [], []]
+        names, given = sorted(found), [state[name] for state in states for name in sorted(state)]
+        return [names, [found[name] for name in names], given]
 
     return call
 
@@ -168,6 +194,11 @@ AVERAGE = Exercise(
           {"w": torch.tensor([[6.0, 0.0]])}],),
     ],
     mistakes={
+        "the means are right, but the given dictionaries have changed: make a new "
+        "one.": average_over_the_first,
+        "no dictionary came back: the names are missing. Return name → tensor.": lambda states: [
+            sum(state[name] for state in states) / len(states) for name in states[0]
+        ],
         "that is the sum: divide by the number of checkpoints.": lambda states: {
             name: sum(state[name] for state in states) for name in states[0]
         },
@@ -211,23 +242,23 @@ HALVES = Exercise(
         (numbers(0.5), numbers(-1.5), 7, 21),
     ],
     mistakes={
-        "that is the plain average: right only when both halves have the same number of tokens.": (
+        "that is the plain average: right only when both parts have the same number of tokens.": (
             lambda first, second, n1, n2: (first + second) / 2
         ),
-        "that is the sum: each half's gradient was a mean, so the whole's must be a mean "
+        "that is the sum: each part's gradient was a mean, so the whole's must be a mean "
         "too.": lambda first, second, n1, n2: first + second,
-        "the weights are swapped: a half counts as much as it has tokens.": (
+        "the weights are swapped: a part counts as much as it has tokens.": (
             lambda first, second, n1, n2: together(first, second, n2, n1)
         ),
         "the weights are right, but nobody divides: by all tokens, n1 + n2.": (
             lambda first, second, n1, n2: n1 * first + n2 * second
         ),
-        "you divided each half by its own tokens, but it is a mean already: multiply by its "
+        "you divided each part by its own tokens, but it is a mean already: multiply by its "
         "tokens, and divide by all.": lambda first, second, n1, n2: first / n1 + second / n2,
         "divide by n1 + n2 tokens, not by 2.": lambda first, second, n1, n2: (
             (n1 * first + n2 * second) / 2
         ),
-        "that would be right for sums. Here each half brings a *mean*, so first multiply it by its "
+        "that would be right for sums. Here each part brings a *mean*, so first multiply it by its "
         "own tokens.": lambda first, second, n1, n2: (first + second) / (n1 + n2),
     },
     praise="As TrainingLoss does it: everyone divides by the tokens of the whole step.",
