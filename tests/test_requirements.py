@@ -15,7 +15,7 @@ from utils.colab import NEEDED
 
 ROOT = Path(__file__).resolve().parent.parent
 FREEZE = ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt"
-OURS = {"utils", "transformer", "train"}
+OURS = {"utils", "transformer", "train", "benchmarks"}
 # Installed with the set-up cell's packages' help or by Colab itself, imported for display or
 # set-up; and what utils.scores uses where it is installed, of benchmarks/requirements.txt
 BESIDES = {"google", "IPython", "sacremoses"}

@@ -104,11 +104,10 @@ class Transformer(nn.Module):
         max_length: int = 256, pad: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.config = {
-            "vocab_size": vocab_size, "d_model": d_model, "num_heads": num_heads, "d_ff": d_ff,
-            "num_layers": num_layers, "dropout": dropout, "norm_first": norm_first,
-            "max_length": max_length, "pad": pad,
-        }  # fmt: skip
+        self.config = dict(
+            vocab_size=vocab_size, d_model=d_model, num_heads=num_heads, d_ff=d_ff, pad=pad,
+            num_layers=num_layers, dropout=dropout, norm_first=norm_first, max_length=max_length,
+        )  # fmt: skip
         self.embedding = Embedding(vocab_size, d_model, dropout, max_length)
         self.encoder = Encoder(num_layers, d_model, num_heads, d_ff, dropout, norm_first)
         self.decoder = Decoder(num_layers, d_model, num_heads, d_ff, dropout, norm_first)
@@ -119,16 +118,14 @@ class Transformer(nn.Module):
         return self.encoder(self.embedding(source), padding_mask(source, self.config["pad"]))
 
     def hidden(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
-        """target: (batch, target length) ids from the start token on; memory and source: what
-        encode gave and got → what leaves the decoder: (batch, target length, d_model)."""
+        """Ids (batch, target length), what encode gave and got → (batch, target length, d_model)"""
         mask = causal_mask(target.size(1), target.device) & padding_mask(target, self.config["pad"])
         seen = padding_mask(source, self.config["pad"])  # (batch, 1, 1, source length)
         return self.decoder(self.embedding(target), memory, mask, seen)
 
     def decode(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
         """As hidden, → next token's scores, before softmax: (batch, target length, vocab_size)."""
-        x = self.hidden(target, memory, source)  # (batch, target length, d_model)
-        return F.linear(x, self.embedding.table.weight)  # (batch, target length, vocab_size)
+        return F.linear(self.hidden(target, memory, source), self.embedding.table.weight)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """(batch, source length), (batch, target length) → (batch, target length, vocab_size)"""

@@ -5,7 +5,6 @@ __all__ = ['Candidate', 'length_penalty', 'best_candidates', 'sort_out', 'beam_s
 
 # %% ../notebooks/07_inference.ipynb #42afe0d0
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .decoder import Transformer
@@ -69,8 +68,7 @@ def beam_search(
     logprob[:, 0] = 0.0  # at first all beginnings are the same one: count it once
     finished = [[] for _ in range(batch)]
     for length in range(1, min(source.size(1) + extra, model.config["max_length"] - 1) + 1):
-        x = model.hidden(target, memory, source)[:, -1]  # (batch · beam, d_model)
-        scores = F.linear(x, model.embedding.table.weight)  # (batch · beam, vocab_size)
+        scores = model.hidden(target, memory, source)[:, -1] @ model.embedding.table.weight.T
         beams = []
         for i, candidates in enumerate(best_candidates(scores, logprob)):
             ended, going_on = sort_out(candidates, beam_size, end)

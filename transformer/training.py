@@ -272,7 +272,7 @@ def save_checkpoint(
     if not keep_old:
         shutil.rmtree(old, ignore_errors=True)
 
-# %% ../notebooks/06_training.ipynb #9bade910
+# %% ../notebooks/06_training.ipynb #63e78eb0
 def read_checkpoint(folder: Path, device: str) -> tuple[Transformer, dict | None]:
     """What save_checkpoint wrote into `folder`. Raises as load_checkpoint does."""
     for name in ("config.json", "model.safetensors"):
@@ -298,7 +298,7 @@ def read_checkpoint(folder: Path, device: str) -> tuple[Transformer, dict | None
         ) from error
     return model.to(device).eval(), state
 
-
+# %% ../notebooks/06_training.ipynb #3667c8ea
 def load_checkpoint(folder: Path | str, device: str = "cpu") -> tuple[Transformer, dict | None]:
     """Read what save_checkpoint wrote: the model, in eval mode, and the state or None. Where it is
     missing or damaged and the one before is kept in `folder.old`, that one, with a warning.
