@@ -16,7 +16,7 @@ help:
 	@echo 'make test       run every test and every notebook    (a part: make test ARGS="-k corpus")'
 	@echo 'make export     write transformer/ anew from the notebooks'
 	@echo 'make notebooks  run the notebooks, store their outputs   (some: make notebooks ARGS="02 05")'
-	@echo 'make bench      measure the speed of training, beside its peers and rung by rung'
+	@echo 'make bench      measure the speed of training and decoding, beside their peers'
 	@echo 'make stamp      put the address in pyproject.toml into badges and set-up cells'
 
 lab: $(VENV)/ready
@@ -34,11 +34,13 @@ notebooks: $(VENV)/ready
 stamp: $(VENV)/ready
 	$(PY) -m utils.notebooks stamp
 
-# ARGS go to both, e.g. ARGS="--data embedded --steps 20 --rounds 1" for a try
+# ARGS go to the first two, e.g. ARGS="--data embedded --steps 20 --rounds 1" for a try. Decoding
+# takes the model that `train.py --data multi30k` has left, or else the one that the course brings.
 bench: $(VENV)/ready
 	$(PY) -m pip install -r benchmarks/requirements.txt -c constraints.txt
 	$(PY) -m benchmarks.training $(ARGS)
 	$(PY) -m benchmarks.speed $(ARGS)
+	$(PY) -m benchmarks.decoding
 
 # A .venv whose Python no longer runs is set up again
 ifeq ($(shell $(PY) -c 'print("runs")' 2>/dev/null),)

@@ -3,6 +3,7 @@
     python train.py                                          # the embedded corpus, minutes on a CPU
     python train.py --data multi30k                          # Multi30k: MULTI30K_DIR or the hub
     python train.py --data multi30k --resume                 # after an interruption
+    python train.py --data my_pairs --source fr              # a folder: see utils.data.load_corpus
     accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
 
 Writes into the --out folder: tokenizer.json, the checkpoints `last` and `best`, those of the last
@@ -22,9 +23,9 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
 
-from transformer.decoder import Transformer, greedy_decode
+from transformer.decoder import Transformer
 from transformer.encoder import FeedForward
-from transformer.inference import beam_search
+from transformer.inference import beam_search, greedy_search
 from transformer.training import (
     average_checkpoints,
     fit,
@@ -55,15 +56,17 @@ DEFAULTS = {
         max_tokens=4096, epochs=30, peak=4e-3, warmup=1000, smoothing=0.1, average=8,
     ),
 }  # fmt: skip
-OTHER = {"en": "de", "de": "en"}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", choices=DEFAULTS, default="embedded")
-    parser.add_argument("--source", choices=OTHER, default="en", help="language to translate from")
+    parser.add_argument(
+        "--data", default="embedded", help="embedded, multi30k, or a folder of your own pairs, "
+        "with multi30k's sizes unless you choose others (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--source", help="column to translate from (default: the first)")
     parser.add_argument("--out", type=Path, help="default: runs/<data>")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from <out>/last")
@@ -83,8 +86,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
             help=f"default: {value} (embedded), {other} (multi30k)",
         )  # fmt: skip
     options = parser.parse_args(arguments)
-    options.out = options.out or Path("runs") / options.data
-    for name, value in DEFAULTS[options.data].items():
+    options.out = options.out or Path("runs") / Path(options.data).name
+    for name, value in DEFAULTS.get(options.data, DEFAULTS["multi30k"]).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
     return options
@@ -92,8 +95,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def test(model: Transformer, tokenizer, corpus, options) -> dict:
     """The scores of every split held out from training, greedily and by beam search."""
-    source, target = options.source, OTHER[options.source]
-    searches = {"greedy": greedy_decode}
+    source, target = sides(corpus, options.source)
+    searches = {"greedy": greedy_search}
     if options.beam > 1:
         beam = partial(beam_search, beam_size=options.beam, alpha=options.alpha)
         searches[f"beam {options.beam}"] = beam
@@ -107,16 +110,26 @@ def test(model: Transformer, tokenizer, corpus, options) -> dict:
     }
 
 
+def sides(corpus, source: str | None) -> tuple[str, str]:
+    """The columns to translate from and to."""
+    columns = corpus["train"].column_names[:2]
+    source = source or columns[0]
+    if source not in columns:
+        raise ValueError(f'there is no column "{source}" to translate from, only {columns}')
+    return source, columns[1 - columns.index(source)]
+
+
 def main(arguments: list[str] | None = None) -> dict:
     options = parse(arguments)
     set_seed(options.seed)
     corpus = load_corpus(options.data)
-    source, target = options.source, OTHER[options.source]
+    source, target = sides(corpus, options.source)
+    options.source = source
     main_process = PartialState(cpu=hardware()[0] == "cpu").is_main_process
     if options.resume:
         tokenizer = load_tokenizer(options.out / "tokenizer.json")
     else:
-        sentences = [*corpus["train"]["en"], *corpus["train"]["de"]]
+        sentences = [*corpus["train"][source], *corpus["train"][target]]
         tokenizer = train_tokenizer(sentences, options.vocab_size)
         if main_process:
             save_tokenizer(tokenizer, options.out / "tokenizer.json")
@@ -141,7 +154,7 @@ def main(arguments: list[str] | None = None) -> dict:
     def evaluate(model: Transformer) -> dict[str, float]:
         rows = corpus["validation"]
         # A model that knows little rarely ends a sentence: it need not babble on for 50 tokens
-        search = partial(greedy_decode, extra=10)
+        search = partial(greedy_search, extra=10)
         written = translate(model, tokenizer, rows[source][:], search)
         found = {
             "validation loss": mean_loss(model, validation),

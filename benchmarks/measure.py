@@ -40,6 +40,11 @@ class Task:
     epochs: int = 1000  # whoever looks at the training ends it earlier
 
     @property
+    def facts(self) -> dict:
+        """What a result says of it."""
+        return {"sizes": self.sizes, "tokens a batch": self.max_tokens, "seed": self.seed}
+
+    @property
     def tokens(self) -> int:
         """Target tokens of an epoch."""
         return sum(len(pair.target) for pair in self.pairs)
@@ -137,7 +142,7 @@ def summary(rounds: list[dict]) -> dict:
     }
 
 
-def circumstances(name: str, arguments: list[str] | None, corpus: str, task: Task) -> dict:
+def circumstances(name: str, arguments: list[str] | None, corpus: str) -> dict:
     """What a result needs to be understood, and to be measured again."""
     device, precision = hardware()
     cpu = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
@@ -156,9 +161,6 @@ def circumstances(name: str, arguments: list[str] | None, corpus: str, task: Tas
         "precision": precision,
         "versions": {"python": platform.python_version()} | versions(),
         "corpus": corpus,
-        "sizes": task.sizes,
-        "tokens a batch": task.max_tokens,
-        "seed": task.seed,
     }
 
 

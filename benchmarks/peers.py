@@ -129,6 +129,8 @@ class HuggingFaceTransformer(nn.Module):
             )
             copy_weights(mine, theirs.layer_norm, {}, "norm.")
             theirs.embed_positions.weight.data.copy_(ours.embedding.encoding)  # ours interleaves
+            if not config["dropout"]:
+                continue
             theirs.layers[0].register_forward_pre_hook(
                 lambda layer, inputs: (self.dropout(inputs[0]), *inputs[1:])
             )

@@ -199,7 +199,7 @@ def main(arguments: list[str] | None = None) -> dict:
         failed = [one for one in found if "failed" in one]
         row = failed[0] if failed else summary(found)
         rows.append({"name": rung.name, "kept": rung.kept, "settings": asdict(settings)} | row)
-    result = circumstances("speed", arguments, corpus, task)
+    result = circumstances("speed", arguments, corpus) | task.facts
     result |= {"timed steps": chosen.steps, "rungs": rows}
     print("written:", write(result, chosen.out, "speed"))
     return result

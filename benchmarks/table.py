@@ -126,6 +126,21 @@ def speed(path: Path = RESULTS / "speed-cpu.json") -> str:
     return "\n".join(lines)
 
 
+def decoding(path: Path = RESULTS / "decoding-cpu.json") -> str:
+    """Sentences a second, from benchmarks.decoding."""
+    run = json.loads(path.read_text("utf8"))
+    total = run["sentences"]
+    lines = ["| | sentences a second (slowest … fastest round) | translations that agree |"]
+    lines.append("|---|---|---|")
+    for method, competitors in run["methods"].items():
+        for name, found in competitors.items():
+            low, high = found["spread"]
+            rate = f"{found['sentences per second']:.0f} ({low:.0f} … {high:.0f})"
+            same = found["same as the first"]
+            lines.append(f"| {method}, {name} | {rate} | {same:,} of {total:,} |")
+    return "\n".join(lines)
+
+
 def speed_of(found: dict) -> str:
     low, high = found["spread"]
     return f"{found['tokens per second']:,.0f} ({low:,.0f} … {high:,.0f})"
@@ -147,6 +162,6 @@ def share(found: dict) -> str:
 
 if __name__ == "__main__":
     tables = [embedded(), multi30k(), progress(), parity()]
-    for table in (training, speed):
+    for table in (training, speed, decoding):
         tables += [table(path) for path in sorted(RESULTS.glob(f"{table.__name__}-*.json"))]
     print(*tables, sep="\n\n")

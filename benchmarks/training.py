@@ -148,11 +148,15 @@ def main(arguments: list[str] | None = None) -> dict:
                 flush=True,
             )
     peers = {name: summary(rounds[name]) for name in names}
-    result = circumstances("training", arguments, corpus, task) | {
-        "timed steps": chosen.steps,
-        "to loss": chosen.to_loss if math.isfinite(chosen.to_loss) else None,
-        "peers": peers,
-    }
+    result = (
+        circumstances("training", arguments, corpus)
+        | task.facts
+        | {
+            "timed steps": chosen.steps,
+            "to loss": chosen.to_loss if math.isfinite(chosen.to_loss) else None,
+            "peers": peers,
+        }
+    )
     peers[TUTORIAL]["precision"] = "no"
     if result["device"] == "cuda":
         result["matrix FLOP per second"] = peak = in_fresh_process(matrix_peak)

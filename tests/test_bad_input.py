@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 
+import train
 from transformer.attention import attention
 from transformer.decoder import Transformer, greedy_decode
 from transformer.encoder import positional_encoding
@@ -212,6 +213,39 @@ def test_missing_and_damaged_embedded_corpus(tmp_path, monkeypatch):
     damaged.write_text("en\tde\nThe cat sleeps.\tDie Katze schläft.\n", encoding="utf8")
     with pytest.raises(ValueError, match="test.tsv|alignment"):
         load_corpus("embedded")
+
+
+FINE = "fr\tit\neau\tacqua\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "test.tsv is missing: a corpus of your own has train.tsv, validation.tsv, test.tsv"),
+        (b"", "test.tsv, line 1: one tab must part two sides, not 1"),
+        (b"fr\tit\n", "a first line with two names, then at least one pair"),
+        (b"fr\tfr\na\tb\n", "a first line with two names, then at least one pair"),
+        (b"fr\tit\na\n", "test.tsv, line 2: one tab must part two sides, not 1"),
+        (b"fr\tit\na\tb\tc\td\n", "test.tsv, line 2: one tab must part two sides, not 4"),
+        (b"fr\tit\na\tb\n\t\n", "split test, row 1: fr is empty"),
+        (b"de\tit\na\tb\n", "split test: no column ['fr'], only ['de', 'it']"),
+        (b"fr\tit\n\xff\tb\n", "test.tsv is no text in UTF-8"),
+    ],
+)
+def test_a_folder_of_ones_own(tmp_path, text, message):
+    for split in ("train", "validation", "test"):
+        (tmp_path / f"{split}.tsv").write_text(FINE, encoding="utf8")
+    assert load_corpus(str(tmp_path))["test"][:] == {"fr": ["eau"], "it": ["acqua"]}
+    (tmp_path / "test.tsv").unlink() if text is None else (tmp_path / "test.tsv").write_bytes(text)
+    with pytest.raises((ValueError, FileNotFoundError), match=says(message)):
+        load_corpus(str(tmp_path))
+
+
+def test_a_source_that_is_no_column(tmp_path):
+    for split in ("train", "validation", "test"):
+        (tmp_path / f"{split}.tsv").write_text(FINE, encoding="utf8")
+    with pytest.raises(ValueError, match=says('no column "en" to translate from, only')):
+        train.main(["--data", str(tmp_path), "--source", "en", "--out", str(tmp_path / "run")])
 
 
 def test_multi30k_folder(tmp_path, monkeypatch):

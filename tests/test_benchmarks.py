@@ -1,4 +1,4 @@
-"""The benchmarks of training speed: every peer does the same work, and its tokens are counted."""
+"""The benchmarks: every peer does the same work, and what it did is counted."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 
-from benchmarks import measure, speed, table, training
+from benchmarks import alignment, decoding, measure, speed, table, training
 from benchmarks.measure import Enough, Pace, Task
 from benchmarks.peers import (
     HUGGING_FACE,
@@ -22,7 +22,7 @@ from benchmarks.peers import (
 from benchmarks.picture import draw
 from transformer.decoder import Transformer
 from transformer.training import LOOK, faster_dropout
-from utils.data import END, Pair, collate
+from utils.data import DATA, END, Pair, collate
 
 NEEDS_TRANSFORMERS = pytest.mark.skipif(
     PegasusModel is None, reason="benchmarks/requirements.txt is not installed: no transformers"
@@ -222,3 +222,36 @@ def test_the_ladder_is_measured_and_printed(here, tmp_path, monkeypatch):
 
 def test_a_fresh_process_computes_and_holds_little():
     assert measure.in_fresh_process(math.sqrt, 16.0) == 4.0
+
+
+def test_decoding_is_measured_and_all_write_the_same(tmp_path):
+    arguments = ["--data", "embedded", "--model", str(DATA / "model"), "--sentences", "12"]
+    result = decoding.main([*arguments, "--rounds", "2", "--beam", "3", "--out", str(tmp_path)])
+    competitors = 3 + 2 + (0 if PegasusModel is None else 2)
+    lines = table.decoding(tmp_path / "decoding-cpu.json").splitlines()
+    assert len(lines) == 2 + competitors
+    for line in lines[2:]:
+        if "beam 3, Hugging" not in line:  # its length penalty is another one
+            assert line.endswith("| 12 of 12 |")
+    assert len(result["methods"]["greedy"][decoding.OURS]["rounds"]) == 2
+
+
+def test_alignment_is_taken_down_while_a_model_trains(tmp_path, monkeypatch):
+    whole = alignment.load_corpus("embedded")
+    small = {split: rows.select(range(60)) for split, rows in whole.items()}
+    monkeypatch.setattr(alignment, "load_corpus", lambda name: small)
+    monkeypatch.setattr(alignment, "MOMENTS", (0, 1, 3))
+    result = alignment.main(["--epochs", "3", "--sentences", "4"], tmp_path)
+    assert json.loads((tmp_path / "alignment-0.json").read_text(encoding="utf8")) == result
+    steps = [row["step"] for row in result["checkpoints"]]
+    assert steps[0] == 0 and steps == sorted(set(steps)) and len(steps) >= 3
+    for row in result["checkpoints"]:
+        rates = torch.tensor(row["AER"])
+        assert rates.shape == (2, 8) and ((rates >= 0) & (rates <= 1)).all()
+        assert torch.allclose(torch.tensor(row["map"]).sum(-1), torch.ones(1), atol=0.02)
+    sentence = result["sentence"]
+    assert torch.tensor(result["checkpoints"][-1]["AER"])[sentence["layer"], sentence["head"]] == (
+        torch.tensor(result["checkpoints"][-1]["AER"]).min()
+    )
+    shape = (len(sentence["target tokens"]), len(sentence["source tokens"]))
+    assert torch.tensor(result["checkpoints"][0]["map"]).shape == shape

@@ -58,6 +58,19 @@ def test_multi30k(monkeypatch):
     assert corpus["train"][0]["de"].startswith("Zwei junge weiße Männer")
 
 
+def test_a_folder_of_ones_own(tmp_path):
+    """Text stays text, whatever it looks like; a BOM and Windows's line ends are no part of it."""
+    for split in ("train", "validation", "test"):
+        lines = ["digits\twords", "007\tnull", 'NA\t"', "1e3\tnan"]
+        ending = "\r\n" if split == "test" else "\n"
+        text = ("\ufeff" if split == "test" else "") + ending.join(lines) + ending
+        (tmp_path / f"{split}.tsv").write_bytes(text.encode())
+    corpus = load_corpus(str(tmp_path))
+    for rows in corpus.values():
+        assert rows[:] == {"digits": ["007", "NA", "1e3"], "words": ["null", '"', "nan"]}
+        assert rows.info.dataset_name == tmp_path.name
+
+
 def test_split_words():
     found = split_words("Heute, sagt er, schläft die Katze nicht.")
     assert found == ["Heute", ",", "sagt", "er", ",", "schläft", "die", "Katze", "nicht", "."]

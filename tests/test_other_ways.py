@@ -1,4 +1,4 @@
-"""Notebooks 01 to 06: an exercise is solved by every correct way to write it, not by ours alone."""
+"""Notebooks 01 to 07: an exercise is solved by every correct way to write it, not by ours alone."""
 
 import math
 
@@ -278,6 +278,61 @@ def adam_in_place(w, g, m, v, t, rate):
     return [w.addcdiv(m, size, value=-rate / (1 - 0.9**t)), m, v]
 
 
+def cached_by_library(query, keys, values, new_key, new_value):
+    kept = torch.vstack((keys, new_key)), torch.vstack((values, new_value))
+    return [F.scaled_dot_product_attention(query[None], *(x[None] for x in kept))[0], *kept]
+
+
+def cached_by_einsum(query, keys, values, new_key, new_value):
+    keys = torch.cat((keys, new_key), 0)
+    values = torch.cat((values, new_value), 0)
+    e = torch.exp(torch.einsum("id,jd->ij", query, keys) * query.shape[1] ** -0.5)
+    return torch.einsum("ij,jd->id", e / e.sum(1, keepdim=True), values), keys, values
+
+
+def nucleus_by_loop(probabilities, p):
+    kept, total = [0.0] * len(probabilities), 0.0
+    for place in sorted(range(len(kept)), key=lambda i: -probabilities[i]):
+        if total >= p:
+            break
+        kept[place] = probabilities[place].item()
+        total += kept[place]
+    return [x / total for x in kept]
+
+
+def nucleus_by_threshold(probabilities, p):
+    ordered = probabilities.sort(descending=True).values
+    least = ordered[(ordered.cumsum(0) < p).sum()]
+    kept = probabilities.masked_fill(probabilities < least, 0)
+    return F.normalize(kept, p=1, dim=0)
+
+
+def tie_by_halving(short, long):
+    low, high = -10.0, 10.0
+    while high - low > 1e-9:
+        alpha = (low + high) / 2
+        one, two = (p / ((5 + n) / 6) ** alpha for n, p in (short, long))
+        low, high = (alpha, high) if one > two else (low, alpha)
+    return low
+
+
+def beam_step_unravelled(scores, logprob):
+    total = torch.log_softmax(scores, 1).add(logprob.unsqueeze(1))
+    found = sorted(((x.item(), i, j) for i, row in enumerate(total) for j, x in enumerate(row)))
+    return tuple(torch.tensor(column) for column in zip(*found[::-1][: len(logprob)], strict=True))
+
+
+def beam_step_best_of_each(scores, logprob):
+    logs, tokens = scores.log_softmax(-1).topk(len(logprob))
+    best, where = (logs + logprob[:, None]).flatten().topk(len(logprob))
+    return best, where // len(logprob), tokens.flatten()[where]
+
+
+def bleu_by_logs(precisions, c, r):
+    mean = sum(map(math.log, precisions)) / len(precisions)
+    return 100 * math.exp(mean if c >= r else mean + 1 - r / c)
+
+
 WAYS = [
     ("1.1", by_indices),
     ("1.1", lambda t: torch.matrix_power(t, 2)),
@@ -346,6 +401,17 @@ WAYS = [
     ("6.5", 1 / 2),
     ("6.5", torch.tensor(0.5)),
     ("6.6", adam_in_place),
+    ("7.1", sum(range(1, 13))),
+    ("7.1", torch.tensor(78)),
+    ("7.2", cached_by_library),
+    ("7.2", cached_by_einsum),
+    ("7.3", nucleus_by_loop),
+    ("7.3", nucleus_by_threshold),
+    ("7.4", tie_by_halving),
+    ("7.4", lambda a, b: math.log2(a[1] / b[1]) / math.log2((5 + a[0]) / (5 + b[0]))),
+    ("7.5", beam_step_unravelled),
+    ("7.5", beam_step_best_of_each),
+    ("7.6", bleu_by_logs),
 ]
 
 

@@ -1,10 +1,12 @@
-"""Notebook 06, second half: an exercise is solved by every correct way to write it."""
+"""Notebooks 06 and 07, second halves: an exercise is solved by every correct way to write it."""
 
 import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from utils.alignment import word_map
 from utils.checks import find, verdict
 
 
@@ -38,6 +40,49 @@ def step_by_hand(model, optimizer, source, target_in, target_out, smoothing):
     return loss
 
 
+def hits_by_one_hot(weights, truth):
+    looked = F.one_hot(weights.argmax(-1), truth.size(1)).bool()  # (heads, target, source)
+    return (looked & truth).sum((-2, -1)) / truth.size(0)
+
+
+def hits_by_loop(weights, truth):
+    shares = []
+    for head in weights:
+        shares.append(sum(bool(t[row.argmax()]) for row, t in zip(head, truth, strict=True)))
+    return [share / len(truth) for share in shares]
+
+
+def words_by_lists(weights, german, english):
+    table = [[0.0] * (max(english) + 1) for _ in range(max(german) + 1)]
+    for g in range(len(table)):
+        row = weights[german.index(g)].tolist()
+        for e, weight in zip(english, row, strict=True):
+            table[g][e] += weight if e != -1 else 0.0
+    return torch.tensor(table)
+
+
+def rate_by_sets(found, true):
+    a, s = ({tuple(cell) for cell in table.nonzero().tolist()} for table in (found, true))
+    return 1 - (len(a & s) + len(s & a)) / (len(a) + len(s))
+
+
+def without_question_by_mask(weight, bias, head, num_heads):
+    kept = (torch.arange(num_heads) != head).repeat_interleave(len(weight) // num_heads)
+    return [weight * kept[:, None], bias * kept]
+
+
+def write_by_recursion(step, start, end, limit):
+    def after(ids):
+        if len(ids) > limit:
+            return []
+        scores, weights = step(ids)
+        token = scores.max(dim=0).indices.item()
+        return [] if token == end else [(token, weights), *after(ids + [token])]
+
+    ids, rows = zip(*after([start]), strict=True)
+    return ids, torch.cat([row[None] for row in rows])
+
+
 WAYS = [
     ("6.7", ["order", "zero", "mode", "padding", "sum"]),
     ("6.8", perplexity_by_tensors),
@@ -50,6 +95,15 @@ WAYS = [
     ("6.12", lambda first, second, n1, n2: first.lerp(second, n2 / (n1 + n2))),
     ("6.12", lambda first, second, n1, n2: first * n1 / (n1 + n2) + second * n2 / (n1 + n2)),
     ("6.13", step_by_hand),
+    ("7.7", ("Kiste", "nicht")),
+    ("7.8", hits_by_one_hot),
+    ("7.8", hits_by_loop),
+    ("7.9", word_map),
+    ("7.9", words_by_lists),
+    ("7.10", rate_by_sets),
+    ("7.10", lambda found, true: ((found ^ true).sum() / (found.sum() + true.sum())).item()),
+    ("7.11", without_question_by_mask),
+    ("7.12", write_by_recursion),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What must hold for every input: causality, padding, batch-mates, order, decoding."""
+"""What must hold for every input: causality, padding, batch-mates, order."""
 
 import pytest
 import torch
@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transformer.attention import attention, causal_mask, padding_mask
-from transformer.decoder import Transformer, greedy_decode
+from transformer.decoder import Transformer
 from transformer.encoder import Encoder, positional_encoding
 from transformer.heads import MultiHeadAttention, record_attention
-from transformer.inference import beam_search, length_penalty
 
 VOCABULARY = 13
 ids = st.lists(st.integers(3, VOCABULARY - 1), min_size=1, max_size=7)
@@ -68,53 +67,6 @@ def test_positions_make_order_visible():
     model = model_of(0)
     a, b = (model.encode(torch.tensor([row])) for row in ([3, 4, 5], [5, 4, 3]))
     assert not torch.allclose(a.flip(1), b)
-
-
-@settings(max_examples=25, deadline=None)
-@given(pairs=st.lists(ids, min_size=1, max_size=4), seed=seeds)
-def test_greedy_does_not_depend_on_batch_mates(pairs, seed):
-    model = model_of(seed)
-    longest = max(map(len, pairs))
-    together = greedy_decode(model, padded(pairs), extra=8)
-    for row, source in enumerate(pairs):
-        alone = greedy_decode(model, torch.tensor([source]), extra=8 + longest - len(source))
-        assert together[row] == alone[0]
-
-
-@settings(max_examples=25, deadline=None)
-@given(pairs=st.lists(ids, min_size=1, max_size=3), alpha=st.sampled_from([0.0, 0.6]), seed=seeds)
-def test_beam_of_one_is_greedy(pairs, alpha, seed):
-    model, source = model_of(seed), padded(pairs)
-    assert beam_search(model, source, 1, alpha, extra=6) == greedy_decode(model, source, extra=6)
-
-
-@settings(max_examples=15, deadline=None)
-@given(pairs=st.lists(ids, min_size=2, max_size=3), seed=seeds)
-def test_beam_search_does_not_depend_on_batch_mates(pairs, seed):
-    model, longest = model_of(seed), max(map(len, pairs))
-    together = beam_search(model, padded(pairs), 3, extra=5)
-    for row, source in enumerate(pairs):
-        alone = beam_search(model, torch.tensor([source]), 3, extra=5 + longest - len(source))
-        assert together[row] == alone[0]
-
-
-def test_a_wide_beam_finds_the_best_translation_there_is():
-    """Six tokens, at most three of them: all translations can be scored one by one, and a beam of
-    5 · 5 · 6 = 150 never has to drop one."""
-    torch.manual_seed(1)
-    model = Transformer(6, 8, 2, 16, 1).double().eval()
-    model.embedding.table.weight.data *= 3  # sharper choices
-    source, best = torch.tensor([[3, 4, 5, 4]]), (-torch.inf, [])
-    words = [i for i in range(6) if i != 2]
-    beginnings = [[]]
-    for length in (1, 2, 3):
-        for beginning in beginnings:
-            target = torch.tensor([[1, *beginning, 2]])
-            logprob = model(source, target[:, :-1]).log_softmax(-1)
-            total = logprob[0].gather(1, target[0, 1:, None]).sum().item()
-            best = max(best, (total / length_penalty(length, 0.6), beginning))
-        beginnings = [[*b, word] for b in beginnings for word in words]
-    assert beam_search(model, source, 150, 0.6, extra=-1)[0] == best[1]
 
 
 def test_a_query_with_nothing_to_attend_to_gets_zeros_and_clean_gradients():

@@ -150,6 +150,17 @@ def test_train_py(tmp_path, monkeypatch):
         assert (tmp_path / name / "model.safetensors").exists()
 
 
+def test_train_py_on_a_folder_of_ones_own(tmp_path):
+    for split in ("train", "validation", "test"):
+        lines = ["word\treversed", *(f"{n}\t{str(n)[::-1]}" for n in range(100, 130))]
+        (tmp_path / f"{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf8")
+    options = ["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--epochs", "1"]
+    options += ["--d-model", "16", "--d-ff", "16", "--num-layers", "1", "--average", "1"]
+    results = train.main([*options, "--source", "reversed", "--beam", "2"])
+    assert results["corpus"] == tmp_path.name and results["options"]["source"] == "reversed"
+    assert set(results["scores"]["last"]["test"]) == {"greedy", "beam 2"}
+
+
 def test_scores_of_several_seeds(tmp_path, monkeypatch):
     asked = []
 

@@ -147,12 +147,13 @@ def greedy_decode(
     check_eval(model)
     memory = model.encode(source)  # (batch, source length, d_model)
     target = torch.full((source.size(0), 1), start, device=source.device)  # (batch, 1)
-    limit = min(source.size(1) + extra, model.config["max_length"] - 1)
-    for _ in range(limit):
+    limits = (source != model.config["pad"]).sum(dim=1) + extra  # (batch): each sentence's own
+    limits = limits.clamp(1, model.config["max_length"] - 1).tolist()
+    for _ in range(max(limits)):
         x = model.hidden(target, memory, source)[:, -1]  # (batch, d_model): the last position alone
         scores = F.linear(x, model.embedding.table.weight)  # (batch, vocab_size)
         target = torch.cat([target, scores.argmax(-1, keepdim=True)], dim=1)  # (batch, length + 1)
         if (target == end).any(dim=1).all():
             break
-    sentences = target[:, 1:].tolist()
+    sentences = [ids[:n] for ids, n in zip(target[:, 1:].tolist(), limits, strict=True)]
     return [ids[: ids.index(end)] if end in ids else ids for ids in sentences]

@@ -18,6 +18,7 @@ SPECIALS = ["<pad>", "<start>", "<end>"]  # a special token's place in this list
 
 DATA = Path(__file__).parents[1] / "data"
 EMBEDDED_SPLITS = ("train", "validation", "test", "unseen")
+FOLDER_SPLITS = ("train", "validation", "test")
 MULTI30K = "bentrevett/multi30k"
 
 
@@ -29,6 +30,8 @@ def load_corpus(name: str = "embedded") -> datasets.DatasetDict:
     split_words counts them). "multi30k": train, validation, test from the folder that the
     environment variable MULTI30K_DIR names, else from the Hugging Face hub; where the hub is out of
     reach, a warning and the embedded corpus. `corpus["train"].info.dataset_name` says which it is.
+    A folder: your own pairs, train.tsv, validation.tsv and test.tsv, in UTF-8, one pair a line, a
+    tab between its two sides; the first line of each file names them, say "fr" and "it".
     Raises ValueError for another name, and FileNotFoundError or ValueError for missing or damaged
     files.
     """
@@ -36,8 +39,13 @@ def load_corpus(name: str = "embedded") -> datasets.DatasetDict:
         corpus = load_embedded(DATA / "embedded")
     elif name == "multi30k":
         corpus = load_multi30k()
+    elif Path(name).is_dir():
+        corpus = load_folder(Path(name))
     else:
-        raise ValueError(f'there is no corpus "{name}": choose "embedded" or "multi30k"')
+        raise ValueError(
+            f'there is no corpus "{name}" and no such folder: choose "embedded", "multi30k" or a '
+            "folder with train.tsv, validation.tsv and test.tsv"
+        )
     return corpus
 
 
@@ -50,6 +58,34 @@ def load_embedded(folder: Path) -> datasets.DatasetDict:
             )
     corpus = read("csv", "embedded", data_files=files, sep="\t", quoting=3)
     return checked(corpus, ("en", "de", "alignment"), str(folder))
+
+
+def load_folder(folder: Path) -> datasets.DatasetDict:
+    tables = {split: read_table(folder / f"{split}.tsv") for split in FOLDER_SPLITS}
+    columns = list(tables["train"])
+    corpus = datasets.DatasetDict({s: datasets.Dataset.from_dict(t) for s, t in tables.items()})
+    for split in corpus.values():
+        split.info.dataset_name = folder.resolve().name
+    return checked(corpus, columns, str(folder))
+
+
+def read_table(file: Path) -> dict[str, list[str]]:
+    """The two columns of a table by their names, which stand in its first line."""
+    if not file.exists():
+        names = ", ".join(f"{split}.tsv" for split in FOLDER_SPLITS)
+        raise FileNotFoundError(f"{file} is missing: a corpus of your own has {names}")
+    try:
+        lines = file.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no text in UTF-8: {error}") from error
+    rows = [line.removesuffix("\r").split("\t") for line in lines]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 2:
+            raise ValueError(f"{file}, line {number}: one tab must part two sides, not {len(row)}")
+    (source, target), *pairs = rows
+    if source == target or not pairs:
+        raise ValueError(f"{file}: a first line with two names, then at least one pair")
+    return {source: [pair[0] for pair in pairs], target: [pair[1] for pair in pairs]}
 
 
 def load_multi30k() -> datasets.DatasetDict:

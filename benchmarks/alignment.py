@@ -1,0 +1,153 @@
+"""How alignment forms: the cross-attention heads held against the truth while a model trains.
+
+    python -m benchmarks.alignment             # train.py's settings for the embedded corpus, seed 0
+    python -m benchmarks.alignment --epochs 1 --sentences 20    # a try
+
+At a row of moments it takes down the validation loss, the exact match, the alignment error rate of
+each cross-attention head, and one sentence's maps. Writes benchmarks/results/alignment-<seed>.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from accelerate.utils import set_seed
+
+from train import DEFAULTS
+from transformer.decoder import Transformer
+from transformer.heads import record_attention
+from transformer.inference import greedy_search
+from transformer.training import learning_rate, mean_loss, set_up, train_epoch, translate
+from utils.alignment import (
+    alignment_error_rate,
+    strongest,
+    true_cells,
+    true_links,
+    word_map,
+    word_of_tokens,
+)
+from utils.data import collate, encode_pairs, load_corpus, loader, show_tokens, train_tokenizer
+
+from .measure import RESULTS, circumstances
+
+SENTENCE = {
+    "en": "The man did not carry the box because he was too tired.",
+    "de": "Der Mann trug die Kiste nicht, weil er zu müde war.",
+    "alignment": "0-0 1-1 2-2 3-5 4-2 5-3 6-4 7-7 8-8 9-11 10-9 11-10 12-12",
+}
+MOMENTS = (
+    0,
+    20,
+    60,
+    120,
+    200,
+    300,
+    420,
+    560,
+    740,
+    1000,
+    1400,
+    2000,
+)  # steps; the last one is added
+
+
+@torch.no_grad()
+def cross_maps(model: Transformer, tokenizer, row: dict) -> torch.Tensor:
+    """While the true translation is fed in: (layers, heads, target, source)."""
+    pairs = encode_pairs(tokenizer, {side: [row[side]] for side in ("en", "de")})
+    batch = collate(pairs).to(next(model.parameters()).device)
+    with record_attention(model) as maps:
+        model(batch.source, batch.target_in)
+    kind = [weights for name, weights in maps.items() if name.endswith("cross_attention")]
+    return torch.cat(kind).cpu()
+
+
+def error_rates(model: Transformer, tokenizer, rows: list[dict]) -> torch.Tensor:
+    """(layers, heads)"""
+    found, true = [], []
+    for row in rows:
+        words = [word_of_tokens(row[s], tokenizer.encode(row[s]).offsets) for s in ("de", "en")]
+        found.append(strongest(word_map(cross_maps(model, tokenizer, row), *words)))
+        true.append(true_links(row["alignment"], *words))
+    return alignment_error_rate(found, true)
+
+
+def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
+    values = DEFAULTS["embedded"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=values["epochs"])
+    parser.add_argument("--sentences", type=int, default=200, help="of the validation split")
+    options = parser.parse_args(arguments)
+    set_seed(options.seed)
+    corpus = load_corpus("embedded")
+    text = [*corpus["train"]["en"], *corpus["train"]["de"]]
+    tokenizer = train_tokenizer(text, values["vocab_size"])
+    train = loader(
+        encode_pairs(tokenizer, corpus["train"]), values["max_tokens"], True, options.seed
+    )
+    held_out = corpus["validation"].select(range(options.sentences))
+    validation = loader(encode_pairs(tokenizer, held_out))
+    sizes = ("d_model", "num_heads", "d_ff", "num_layers", "dropout")
+    sizes = {name: values[name] for name in sizes}
+    model = Transformer(tokenizer.get_vocab_size(), **sizes, norm_first=True)
+    total = options.epochs * len(train)
+    training = set_up(
+        model, train, lambda step: learning_rate(step, values["peak"], values["warmup"], total),
+        values["smoothing"],
+    )  # fmt: skip
+    checkpoints, maps = [], []
+
+    def look() -> None:
+        step = (training.epoch - 1) * len(train) + training.steps
+        if step < total and (len(checkpoints) == len(MOMENTS) or step < MOMENTS[len(checkpoints)]):
+            return
+        model.eval()
+        written = translate(model, tokenizer, held_out["en"][:], greedy_search)
+        row = {
+            "step": step,
+            "validation loss": mean_loss(model, validation),
+            "exact match": sum(map(str.__eq__, written, held_out["de"][:])) / len(written),
+            "AER": error_rates(model, tokenizer, list(held_out)).tolist(),
+        }
+        print({name: value for name, value in row.items() if name != "AER"}, flush=True)
+        checkpoints.append(row)
+        maps.append(cross_maps(model, tokenizer, SENTENCE))
+        training.objective.train()
+
+    look()
+    for training.epoch in range(1, options.epochs + 1):
+        training.steps, training.loss = 0, 0.0
+        train_epoch(training, look)
+    rates = torch.tensor(checkpoints[-1]["AER"])  # (layers, heads)
+    layer, head = divmod(int(rates.argmin()), rates.size(1))
+    for row, weights in zip(checkpoints, maps, strict=True):
+        row["map"] = [[round(w, 3) for w in line] for line in weights[layer, head].tolist()]
+    [pair] = encode_pairs(tokenizer, {side: [SENTENCE[side]] for side in ("en", "de")})
+    words = [
+        word_of_tokens(SENTENCE[s], tokenizer.encode(SENTENCE[s]).offsets) for s in ("de", "en")
+    ]
+    result = circumstances("alignment", arguments, "embedded") | {
+        "seed": options.seed,
+        "sentences": options.sentences,
+        "checkpoints": checkpoints,
+        "sentence": SENTENCE | {
+            "source tokens": show_tokens(tokenizer, pair.source),
+            "target tokens": show_tokens(tokenizer, pair.target),
+            "alignment cells": [list(c) for c in true_cells(SENTENCE["alignment"], *words)],
+            "layer": layer,
+            "head": head,
+        },
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"alignment-{options.seed}.json"
+    aside = path.with_suffix(".new")
+    aside.write_text(json.dumps(result) + "\n", encoding="utf8")
+    aside.replace(path)
+    print("written:", path)
+    return result
+
+
+if __name__ == "__main__":
+    main()

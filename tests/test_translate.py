@@ -1,0 +1,111 @@
+"""translate.py: one line out for each line in, whatever the line holds."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import translate as program
+from transformer.training import load_checkpoint
+from utils.data import DATA, load_tokenizer
+
+ROOT = Path(__file__).resolve().parents[1]
+TOKENIZER = load_tokenizer(DATA / "model" / "tokenizer.json")
+TEXTS = st.text(max_size=40) | st.text(" \t\r\v\x1c\x85\u2028\u00a0", max_size=5)
+
+
+@pytest.fixture
+def run(monkeypatch, capfdbinary):
+    """Bytes and arguments → what the program writes to standard output and to standard error."""
+
+    def run(text: bytes, *arguments: str) -> tuple[bytes, bytes]:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text)))
+        program.main(list(arguments))
+        return capfdbinary.readouterr()
+
+    return run
+
+
+def test_as_a_command():
+    text = "The man sleeps.\n\nThe girl sees a dog.\n"
+    command = [sys.executable, "translate.py"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=ROOT, check=True)
+    assert done.stdout.decode().split("\n") == [
+        "Der Mann schläft.", "", "Das Mädchen sieht einen Hund.", "",
+    ]  # fmt: skip
+    assert b"3 lines" in done.stderr
+
+
+def test_one_line_out_for_each_line_in(run):
+    lines = [b"The man sleeps.", b"", b" \t ", b"\xff\xfe", b"a\rb", "a\u2028b\x85c\x1cd".encode(),
+             b"The dog sleeps.\r", b"\x00", b"<end> <pad>", "🦔".encode() * 300, b"dog " * 500,
+             b"without an end of line"]  # fmt: skip
+    for chunk in ("1", "5", "1000"):
+        found, _ = run(b"\n".join(lines), "--beam", "1", "--chunk", chunk)
+        found = found.removesuffix(b"\n").split(b"\n")
+        assert len(found) == len(lines)
+        assert found[0].decode() == "Der Mann schläft." and found[6].decode() == "Der Hund schläft."
+        assert found[1] == found[2] == b"" and found[10] != b""
+
+
+def test_no_line_at_all(run):
+    assert run(b"")[0] == b""
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=TEXTS | TEXTS.map(lambda text: text * 60), limit=st.integers(20, 255))
+def test_pieces_fit_and_lose_nothing(text, limit):
+    found = program.pieces(text, TOKENIZER, limit)
+    assert "".join("".join(found).split()) == "".join(text.split())
+    assert all(piece.strip() and len(TOKENIZER.encode(piece).ids) <= limit for piece in found)
+
+
+def test_a_short_line_is_one_piece():
+    assert program.pieces(" The  man sleeps. ", TOKENIZER, 255) == ["The man sleeps."]
+
+
+@settings(max_examples=10, deadline=None)
+@given(lines=st.lists(TEXTS, max_size=5), chunk=st.integers(1, 5))
+def test_any_text(lines, chunk):
+    model, _ = load_checkpoint(DATA / "model")
+    options = SimpleNamespace(beam=1, alpha=0.6, chunk=chunk, batch_size=3)
+    found = list(program.translate_lines(lines, model, TOKENIZER, options))
+    assert len(found) == len(lines)
+    assert not any("\n" in translation for translation in found)
+    assert all(found[i] == "" for i, line in enumerate(lines) if not line.strip())
+
+
+def test_what_does_not_fit_is_said(tmp_path, monkeypatch, capsys):
+    for arguments, words in (
+        (["--model", str(tmp_path)], "no checkpoint here"),
+        (["--tokenizer", str(tmp_path / "none.json")], "there is no tokenizer"),
+    ):
+        with pytest.raises(SystemExit) as error:
+            program.main(arguments)
+        assert words in str(error.value)
+    with pytest.raises(SystemExit):
+        program.main(["--beam", "0"])
+    assert "--beam must be at least 1" in capsys.readouterr().err
+
+
+def test_the_tokenizer_is_found_where_train_py_leaves_it(tmp_path):
+    (tmp_path / "tokenizer.json").write_text("{}")
+    for folder in ("last", "epochs/003", "."):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        assert program.find_tokenizer(tmp_path / folder).resolve() == tmp_path / "tokenizer.json"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix shell")
+def test_a_reader_that_leaves_early_is_no_error():
+    command = (
+        f"yes 'The man sleeps.' | head -300 | {sys.executable} translate.py --beam 1 --chunk 10"
+    )
+    done = subprocess.run(
+        f"{command} | head -1", shell=True, cwd=ROOT, capture_output=True, check=True
+    )  # fmt: skip
+    assert done.stdout.decode() == "Der Mann schläft.\n" and b"Error" not in done.stderr
