@@ -50,12 +50,15 @@ DEFAULTS = {
     "embedded": dict(
         vocab_size=1500, d_model=128, num_heads=8, d_ff=256, num_layers=2, dropout=0.0,
         max_tokens=512, epochs=7, peak=4e-3, warmup=300, smoothing=0.1, average=1,
+        decay="linear",
     ),
     "multi30k": dict(
         vocab_size=8000, d_model=128, num_heads=4, d_ff=256, num_layers=4, dropout=0.3,
         max_tokens=4096, epochs=30, peak=4e-3, warmup=1000, smoothing=0.1, average=8,
+        decay="sqrt",
     ),
 }  # fmt: skip
+CHOICES = {"decay": ["linear", "sqrt"]}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -73,7 +76,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10, help="between two checkpoints")
     parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
     parser.add_argument("--beam", type=int, default=5, help="beam of the last test, 1: greedy only")
-    parser.add_argument("--alpha", type=float, default=1.0, help="length penalty of the beam")
+    parser.add_argument("--alpha", type=float, default=1.5, help="length penalty of the beam")
     parser.add_argument(
         "--hidden-dropout", type=float, default=0.0,
         help="dropout inside the feed-forward, where PyTorch's layers have it and the paper not "
@@ -82,7 +85,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     for name, value in DEFAULTS["embedded"].items():
         other = DEFAULTS["multi30k"][name]
         parser.add_argument(
-            "--" + name.replace("_", "-"), type=type(value),
+            "--" + name.replace("_", "-"), type=type(value), choices=CHOICES.get(name),
             help=f"default: {value} (embedded), {other} (multi30k)",
         )  # fmt: skip
     options = parser.parse_args(arguments)
@@ -167,7 +170,7 @@ def main(arguments: list[str] | None = None) -> dict:
     history = fit(
         model, train, options.epochs, options.peak, options.warmup, options.smoothing,
         evaluate, options.out, options.resume, options.minutes,
-        options.average if options.average > 1 else 0, options.precision,
+        options.average if options.average > 1 else 0, options.precision, options.decay,
     )  # fmt: skip
     results = {
         "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),

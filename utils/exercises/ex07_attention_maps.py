@@ -29,6 +29,9 @@ ROW = Exercise(
         "the other way round: the input stands one step *before* what is written, not after it.": (
             [",", "nicht"]
         ),
+        "these are the right two. Write them as words, without the mark _ of a space.": (
+            ["_Kiste", "_nicht"]
+        ),
     },
     praise="Label the rows of cross-attention with what is written.",
 )
@@ -332,9 +335,29 @@ def question_width(weight, bias, head, num_heads):
     return silenced(weight, bias, head, num_heads, first=first, last=first + num_heads)
 
 
+def question_in_place(weight, bias, head, num_heads):
+    for old, new in zip((weight, bias), silenced(weight, bias, head, num_heads), strict=True):
+        old.copy_(new)
+    return weight, bias
+
+
+def with_originals(answer):
+    """What comes back, and whether the weight and the bias that were given are as before."""
+
+    def call(weight, bias, head, num_heads):
+        before = weight.clone(), bias.clone()
+        found = answer(weight, bias, head, num_heads)
+        if found is None or found is ...:
+            return found
+        return [found, torch.equal(weight, before[0]) and torch.equal(bias, before[1])]
+
+    return call
+
+
 QUESTION = Exercise(
     number="7.11",
     solution=without_question,
+    adapt=with_originals,
     cases=[
         (numbers(6, 6, seed=3), numbers(6, seed=4), 1, 3),
         (numbers(8, 8, seed=5), numbers(8, seed=6), 0, 2),
@@ -359,6 +382,8 @@ QUESTION = Exercise(
         "that is the next head: heads are counted from 0, so this one begins at head · d_k.": (
             question_next_head
         ),
+        "the right numbers, but you wrote them into the weight and the bias that were given: the "
+        "model itself is changed. Begin with .clone().": question_in_place,
         "your block is num_heads rows wide. A head has d_k = d_model / num_heads rows.": (
             question_width
         ),
@@ -383,10 +408,14 @@ class Tables:
         place = (ids[-1], len(ids))
         return self.scores[place], self.rows[place]
 
+    def __repr__(self) -> str:
+        return "a model made of tables"
+
 
 def write_and_look(
     step, start, end, limit, keep_end=False, keep_start=False, late=False, least=False,
-    lists=False, end_row=False, turned=False, again=False, extra=0,
+    lists=False, end_row=False, turned=False, again=False, listed=False,
+    extra=0,
 ):  # fmt: skip
     ids, rows = [start], []
     for _ in range(limit + extra):
@@ -400,6 +429,8 @@ def write_and_look(
             ids.append(token)
         if token == end:
             break
+    if listed:
+        return [ids[1:], rows]
     rows = torch.stack(rows)
     rows = rows.T if turned else rows
     return [ids if keep_start else ids[1:], rows.argmax(-1) if lists else rows]
@@ -430,6 +461,9 @@ HEART = Exercise(
         "you took the *least* likely token.": write_wrong(least=True),
         "you gave the place where each row looked most. Asked for are the rows themselves.": (
             write_wrong(lists=True)
+        ),
+        "the rows are still a list: torch.stack makes one tensor of them, (ids, source).": (
+            write_wrong(listed=True)
         ),
         "the map is turned: rows are tokens written, columns are source tokens.": (
             write_wrong(turned=True)
