@@ -6,12 +6,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from benchmarks.table import embedded, multi30k, parity, progress, training
+from benchmarks.table import decoding, embedded, multi30k, parity, progress, training
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("table", [embedded, multi30k, progress, parity, training])
+@pytest.mark.parametrize("table", [embedded, multi30k, progress, parity, training, decoding])
 def test_its_tables_are_those_of_the_results(table):
     assert table() in (ROOT / "README.md").read_text(encoding="utf8")
 
