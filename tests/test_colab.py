@@ -16,7 +16,7 @@ from utils import colab
 from utils.notebooks import address
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOK = "02_attention.ipynb"
+NOTEBOOK = "01_math.ipynb"
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis",
     ".ipynb_checkpoints", "checkpoints",

@@ -331,10 +331,10 @@ def test_long_tokens_are_cut_to_their_place():
     figure = teacher_forcing_map(["<start>"] + [long] * 11, [long] * 12)
     figure.canvas.draw()
     assert row_of(figure, "said")[0].startswith("Donau") and row_of(figure, "said")[0][-1] == "…"
+    extents = [text.get_window_extent() for text in visible_texts(figure)]
     for patch in patches(figure, "said"):
         room = patch.get_window_extent()
-        for text in visible_texts(figure):
-            extent = text.get_window_extent()
+        for extent in extents:
             if extent.overlaps(room):
                 assert room.x0 < extent.x0 and extent.x1 < room.x1
     assert long in row_of(teacher_forcing_map(["<start>"], [long]), "said")
