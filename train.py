@@ -24,7 +24,6 @@ from accelerate import PartialState
 from accelerate.utils import set_seed
 
 from transformer.decoder import Transformer
-from transformer.encoder import FeedForward
 from transformer.inference import beam_search, greedy_search
 from transformer.training import (
     average_checkpoints,
@@ -77,11 +76,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
     parser.add_argument("--beam", type=int, default=5, help="beam of the last test, 1: greedy only")
     parser.add_argument("--alpha", type=float, default=1.5, help="length penalty of the beam")
-    parser.add_argument(
-        "--hidden-dropout", type=float, default=0.0,
-        help="dropout inside the feed-forward, where PyTorch's layers have it and the paper not "
-        "(default: %(default)s)",
-    )  # fmt: skip
     for name, value in DEFAULTS["embedded"].items():
         other = DEFAULTS["multi30k"][name]
         parser.add_argument(
@@ -146,9 +140,6 @@ def main(arguments: list[str] | None = None) -> dict:
         tokenizer.get_vocab_size(), options.d_model, options.num_heads, options.d_ff,
         options.num_layers, options.dropout, norm_first=True,
     )  # fmt: skip
-    for module in model.modules():
-        if isinstance(module, FeedForward):
-            module.dropout.p = options.hidden_dropout
     parameters = sum(p.numel() for p in model.parameters())
     began = time.perf_counter()
     if main_process:
@@ -170,7 +161,8 @@ def main(arguments: list[str] | None = None) -> dict:
     history = fit(
         model, train, options.epochs, options.peak, options.warmup, options.smoothing,
         evaluate, options.out, options.resume, options.minutes,
-        options.average if options.average > 1 else 0, options.precision, options.decay,
+        options.average if options.average > 1 else 0, options.precision,
+        options.decay == "linear",
     )  # fmt: skip
     results = {
         "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),

@@ -28,7 +28,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--model", type=Path, default=DATA / "model", help="folder of a checkpoint")
     parser.add_argument(
-        "--tokenizer", type=Path, help="default: tokenizer.json in that folder, or one further up"
+        "--tokenizer",
+        type=Path,
+        help="default: tokenizer.json there, or up to two folders further up",
     )
     parser.add_argument("--beam", type=int, default=4, help="1: greedy (default: %(default)s)")
     parser.add_argument("--alpha", type=float, default=0.6, help="length penalty (%(default)s)")

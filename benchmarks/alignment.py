@@ -36,20 +36,13 @@ SENTENCE = {
     "de": "Der Mann trug die Kiste nicht, weil er zu müde war.",
     "alignment": "0-0 1-1 2-2 3-5 4-2 5-3 6-4 7-7 8-8 9-11 10-9 11-10 12-12",
 }
-MOMENTS = (
-    0,
-    20,
-    60,
-    120,
-    200,
-    300,
-    420,
-    560,
-    740,
-    1000,
-    1400,
-    2000,
-)  # steps; the last one is added
+# Steps; the last one of the training is added
+MOMENTS = (0, 20, 60, 120, 200, 300, 420, 560, 740, 1000, 1400, 2000)
+
+
+def words_of(row: dict, tokenizer) -> list[list[int]]:
+    """The word of each German and of each English token."""
+    return [word_of_tokens(row[side], tokenizer.encode(row[side]).offsets) for side in ("de", "en")]
 
 
 @torch.no_grad()
@@ -67,7 +60,7 @@ def error_rates(model: Transformer, tokenizer, rows: list[dict]) -> torch.Tensor
     """(layers, heads)"""
     found, true = [], []
     for row in rows:
-        words = [word_of_tokens(row[s], tokenizer.encode(row[s]).offsets) for s in ("de", "en")]
+        words = words_of(row, tokenizer)
         found.append(strongest(word_map(cross_maps(model, tokenizer, row), *words)))
         true.append(true_links(row["alignment"], *words))
     return alignment_error_rate(found, true)
@@ -125,9 +118,7 @@ def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
     for row, weights in zip(checkpoints, maps, strict=True):
         row["map"] = [[round(w, 3) for w in line] for line in weights[layer, head].tolist()]
     [pair] = encode_pairs(tokenizer, {side: [SENTENCE[side]] for side in ("en", "de")})
-    words = [
-        word_of_tokens(SENTENCE[s], tokenizer.encode(SENTENCE[s]).offsets) for s in ("de", "en")
-    ]
+    words = words_of(SENTENCE, tokenizer)
     result = circumstances("alignment", arguments, "embedded") | {
         "seed": options.seed,
         "sentences": options.sentences,

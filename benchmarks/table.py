@@ -77,6 +77,17 @@ def progress(path: Path = RESULTS / "multi30k-cpu-en-0.json") -> str:
     return "\n".join(lines)
 
 
+def duration(path: Path = RESULTS / "multi30k-cpu-en-0.json", mark: float = 35) -> str:
+    """How long that took, and how long to a validation BLEU of `mark`."""
+    run = json.loads(path.read_text("utf8"))
+    there = next(row for row in run["history"] if row["validation BLEU"] >= mark)
+    return (
+        f"{run['seconds with evaluation'] / 60:.0f} minutes, the validation after each epoch "
+        f"included; a validation BLEU of {mark:g} was there after "
+        f"{there['seconds since the start'] / 60:.0f} minutes, in epoch {there['epoch']}"
+    )
+
+
 def parity() -> str:
     """The largest differences between our Transformer and PyTorch's, from benchmarks.parity."""
     found = json.loads((RESULTS / "parity.json").read_text("utf8"))

@@ -1,9 +1,7 @@
 """The attention explorer: what its menus show, and what stands where nothing runs."""
 
 import base64
-import builtins
 import re
-import sys
 from html import unescape
 
 import numpy as np
@@ -171,16 +169,7 @@ def test_a_page_where_nothing_runs_shows_the_first_map(shown):
         assert data[VIEW]["model_id"]
 
 
-def test_without_ipywidgets_there_is_the_picture_and_a_sentence(shown, monkeypatch, capsys):
-    real = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name.startswith("ipywidgets"):
-            raise ImportError(name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.delitem(sys.modules, "ipywidgets", raising=False)
+def test_without_ipywidgets_there_is_the_picture_and_a_sentence(shown, no_ipywidgets, capsys):
     assert explore(maps_of, ["a dog"]) is None
     assert capsys.readouterr().out == "No menus here: ipywidgets is not installed.\n"
     assert "image/png" in shown[0] and VIEW not in shown[0]

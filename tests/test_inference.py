@@ -155,9 +155,8 @@ def always(token: int, max_length: int = 256) -> Transformer:
     """A model that gives `token` nearly all probability, whatever it reads."""
     model = Transformer(VOCABULARY, 8, 2, 16, 1, max_length=max_length).eval()
     with torch.no_grad():
-        for norm in (model.decoder.layers[0].norm3,):
-            norm.weight.zero_()
-            norm.bias.fill_(1.0)
+        model.decoder.layers[0].norm3.weight.zero_()
+        model.decoder.layers[0].norm3.bias.fill_(1.0)
         model.embedding.table.weight.zero_()
         model.embedding.table.weight[END] = -5.0
         model.embedding.table.weight[token] = 5.0

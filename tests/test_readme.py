@@ -1,19 +1,39 @@
 """The README says what was measured, and shows what notebook 07 drew."""
 
 import base64
+import json
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from benchmarks.table import decoding, embedded, multi30k, parity, progress, training
+from benchmarks.table import (
+    RESULTS,
+    decoding,
+    duration,
+    embedded,
+    multi30k,
+    parity,
+    progress,
+    training,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("table", [embedded, multi30k, progress, parity, training, decoding])
+@pytest.mark.parametrize(
+    "table", [embedded, multi30k, progress, duration, parity, training, decoding]
+)
 def test_its_tables_are_those_of_the_results(table):
     assert table() in (ROOT / "README.md").read_text(encoding="utf8")
+
+
+def test_its_other_way_down_is_that_of_the_results():
+    run = json.loads((RESULTS / "decay-linear-cpu-en-0.json").read_text("utf8"))
+    reached = run["scores"]["last"]["validation"]["beam 5"]["BLEU"]
+    assert f"`--epochs 30 --decay linear`, straight to 0, reaches {reached:.2f} on validation" in (
+        ROOT / "README.md"
+    ).read_text(encoding="utf8")
 
 
 def test_its_picture_is_the_one_in_notebook_07():

@@ -1,8 +1,5 @@
 """The controls under a picture: a change draws anew, and nothing breaks where they are absent."""
 
-import builtins
-import sys
-
 import pytest
 
 from utils.sliders import VIEW, sliders
@@ -65,17 +62,7 @@ def test_an_error_while_drawing_stays_under_the_controls(shown):
         made["text"].value = "b"
 
 
-def test_without_ipywidgets_a_sentence_says_what_to_do(monkeypatch, capsys):
-    real = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name.startswith("ipywidgets"):
-            raise ImportError(name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.delitem(sys.modules, "ipywidgets", raising=False)
-
+def test_without_ipywidgets_a_sentence_says_what_to_do(no_ipywidgets, capsys):
     def soften(temperature):
         pass
 

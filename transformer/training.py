@@ -387,17 +387,17 @@ def fit(
     smoothing: float = 0.1,
     evaluate: Callable[[Transformer], dict[str, float]] = lambda model: {},
     folder: Path | str | None = None, go_on: bool = False, minutes: float = 10,
-    keep_epochs: int = 0, precision: str | None = None, decay: str = "linear",
+    keep_epochs: int = 0, precision: str | None = None, to_zero: bool = True,
 ) -> list[dict[str, float]]:  # fmt: skip
     """Train `model` in place; return one dict an epoch: epoch, steps, training loss, seconds of
     training, and what `evaluate(model)` returned. The model is in eval mode at the end.
 
-    peak, warmup: see learning_rate. decay: of the rate, "linear" to 0 at the last step, or "sqrt":
-    1/√step. folder: where checkpoints go: `last` after each epoch and every `minutes`, `best` at
-    the lowest validation loss, and the models of the last keep_epochs epochs. go_on=True continues
-    from `last`. Other arguments and errors: see set_up, train_epoch, resume.
+    peak, warmup: see learning_rate. to_zero: does the rate end at 0, after a straight line? Else
+    it goes down with 1/√step. folder: where checkpoints go: `last` after each epoch and every
+    `minutes`, `best` at the lowest validation loss, and the models of the last keep_epochs epochs.
+    go_on=True continues from `last`. Other arguments and errors: see set_up, train_epoch, resume.
     """
-    total = epochs * len(loader) if decay == "linear" else None
+    total = epochs * len(loader) if to_zero else None
     training = set_up(
         model, loader, lambda step: learning_rate(step, peak, warmup, total), smoothing, precision
     )
