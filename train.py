@@ -53,8 +53,8 @@ DEFAULTS = {
     ),
     "multi30k": dict(
         vocab_size=8000, d_model=128, num_heads=4, d_ff=256, num_layers=4, dropout=0.3,
-        max_tokens=4096, epochs=35, peak=4e-3, warmup=1000, smoothing=0.1, average=8,
-        decay="sqrt",
+        max_tokens=2048, epochs=35, peak=4e-3, warmup=1000, smoothing=0.1, average=8,
+        decay="linear",
     ),
 }  # fmt: skip
 CHOICES = {"decay": ["linear", "sqrt"]}

@@ -28,12 +28,26 @@ def test_its_tables_are_those_of_the_results(table):
     assert table() in (ROOT / "README.md").read_text(encoding="utf8")
 
 
-def test_its_other_way_down_is_that_of_the_results():
-    run = json.loads((RESULTS / "decay-linear-cpu-en-0.json").read_text("utf8"))
-    reached = run["scores"]["last"]["validation"]["beam 5"]["BLEU"]
-    assert f"`--epochs 30 --decay linear`, straight to 0, reaches {reached:.2f} on validation" in (
-        ROOT / "README.md"
-    ).read_text(encoding="utf8")
+def test_its_other_recipes_are_those_of_the_results():
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    for stem, options in (
+        ("decay-linear", "`--max-tokens 4096 --epochs 30`"),
+        ("decay-sqrt", "`--max-tokens 4096 --decay sqrt`"),
+    ):
+        run = json.loads((RESULTS / f"{stem}-cpu-en-0.json").read_text("utf8"))
+        last = run["scores"]["last"]
+        reached = [last[split]["beam 5"]["BLEU"] for split in ("validation", "test")]
+        assert "{:.2f} ({:.2f}) with {}".format(*reached, options) in readme
+
+
+def test_its_short_training_is_that_of_the_results():
+    run = json.loads((RESULTS / "short-cpu-en-0.json").read_text("utf8"))
+    validation, test = (run["scores"]["last"][split] for split in ("validation", "test"))
+    assert (
+        f"took {run['seconds with evaluation'] / 60:.0f} minutes to a validation BLEU of "
+        f"{validation['greedy']['BLEU']:.2f}, with beam 5 {validation['beam 5']['BLEU']:.2f}, and "
+        f"{test['beam 5']['BLEU']:.2f} on the test split"
+    ) in (ROOT / "README.md").read_text(encoding="utf8")
 
 
 def test_its_picture_is_the_one_in_notebook_07():
