@@ -38,7 +38,7 @@ def embedded() -> str:
     return "\n".join(lines)
 
 
-def multi30k(pattern: str = "multi30k-*-en-*.json", folder: Path = RESULTS) -> str:
+def multi30k(pattern: str = "multi30k-cpu-en-*.json", folder: Path = RESULTS) -> str:
     """Test scores on Multi30k, mean (smallest … largest) over the seeds, from benchmarks.score.
 
     pattern: the runs of one device and direction.
