@@ -1,10 +1,10 @@
 """A training of seconds, run by test_survival.py as a process of its own.
 
-    python tests/small_training.py FOLDER [--resume] [--die epoch|weights|between] [--dropout P]
+    python tests/small_training.py FOLDER [--resume] [--die epoch|weights|between|end] [--dropout P]
 
 prints the history as JSON on its last line. --die kills the process as `kill -9` does: after the
-second checkpoint in mid-epoch, halfway through writing the third one's weights, or between the
-third one's two renames.
+second checkpoint in mid-epoch, halfway through writing the third one's weights, between the third
+one's two renames, or before the fourth, the first at the end of an epoch.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def die_in(place: str) -> None:
     def counted_keep(*arguments) -> None:
         nonlocal saved
         saved += 1
-        if place == "epoch" and saved == 3:
+        if (place, saved) in (("epoch", 3), ("end", 4)):
             die()
         keep(*arguments)
 
@@ -68,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--die", choices=["epoch", "weights", "between"])
+    parser.add_argument("--die", choices=["epoch", "weights", "between", "end"])
     parser.add_argument("--dropout", type=float, default=0.1)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -81,7 +81,7 @@ def main() -> None:
     history = training.fit(
         model, loader(copy_pairs(101), 100, shuffle=True, seed=1), 3, warmup=5,
         evaluate=lambda model: {"validation loss": training.mean_loss(model, held_out)},
-        folder=options.folder, go_on=options.resume, minutes=0, precision="no",
+        folder=options.folder, go_on=options.resume, minutes=0, precision="no", keep_epochs=2,
     )  # fmt: skip
     if int(os.environ.get("RANK", 0)) == 0:
         print(json.dumps(history))

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.small_training import copy_pairs
+from transformer import training
 from transformer.decoder import Transformer
 from transformer.training import (
     average_checkpoints,
@@ -59,6 +60,35 @@ def test_killed_and_resumed_is_the_same_as_never_killed(place, unbroken, tmp_pat
     assert losses(run(tmp_path, "--resume")) == unbroken
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_killed_at_the_end_of_an_epoch_loses_nothing(unbroken, tmp_path):
+    assert run(tmp_path, "--die", "end").returncode == -signal.SIGKILL
+    _, state = load_checkpoint(tmp_path / "last")
+    assert (state["epoch"], state["steps"]) == (1, state["steps an epoch"])
+    assert losses(run(tmp_path, "--resume")) == unbroken
+    assert sorted(folder.name for folder in (tmp_path / "epochs").iterdir()) == ["002", "003"]
+    same_weights(tmp_path / "epochs" / "003", tmp_path / "last")
+    best = min(unbroken, key=lambda row: row[1])
+    same_weights(tmp_path / "best", tmp_path / "epochs" / f"{unbroken.index(best) + 1:03}")
+
+
+def test_last_is_written_last(tmp_path, monkeypatch):
+    """Were it written before them, a run broken off in between would never write the others."""
+
+    def broken_off(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "keep", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model_of(16), loader(copy_pairs(60), 100), 2, folder=tmp_path, keep_epochs=2)
+    assert {path.name for path in tmp_path.iterdir()} == {"best", "epochs"}
+
+
+def same_weights(one: Path, other: Path) -> None:
+    first, second = (load_checkpoint(folder)[0].state_dict() for folder in (one, other))
+    assert all(first[name].equal(second[name]) for name in first)
+
+
 def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(unbroken, tmp_path):
     losses(run(tmp_path))
     weights = tmp_path / "last" / "model.safetensors"
@@ -69,6 +99,7 @@ def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(unbroken, tmp_pat
     assert losses(resumed) == unbroken
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="torchrun does not start on Windows")
 def test_two_processes_lose_what_one_loses(tmp_path):
     one = losses(run(tmp_path / "one", "--dropout", 0))
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
@@ -118,6 +149,38 @@ def test_the_last_epochs_are_kept_and_averaged(tmp_path):
     assert torch.allclose(mean, sum(tables) / 3)
     with pytest.raises(ValueError, match="no checkpoints to average"):
         average_checkpoints([])
+
+
+def test_a_new_training_forgets_the_epochs_of_the_one_before(tmp_path):
+    pairs = loader(copy_pairs(60), 100)
+    fit(model_of(16), pairs, 4, folder=tmp_path, keep_epochs=2)
+    fit(model_of(16), pairs, 2, folder=tmp_path, keep_epochs=2)
+    assert sorted(path.name for path in (tmp_path / "epochs").iterdir()) == ["001", "002"]
+
+
+def test_a_finished_training_goes_on_to_nothing(tmp_path):
+    pairs = loader(copy_pairs(60), 100)
+    fit(model_of(16), pairs, 1, folder=tmp_path)
+    model = model_of(16)
+    assert len(fit(model, pairs, 1, folder=tmp_path, go_on=True)) == 1 and not model.training
+    with pytest.raises(ValueError, match="go_on needs the folder"):
+        fit(model, pairs, 1, go_on=True)
+
+
+@pytest.mark.parametrize("to_zero", [True, False])
+def test_a_warm_up_never_fills_the_training(to_zero, monkeypatch):
+    rates, step = [], training.step
+
+    def noted(t, batch):
+        rates.append(t.optimizer.param_groups[0]["lr"])
+        return step(t, batch)
+
+    monkeypatch.setattr(training, "step", noted)
+    warmup = 100 if to_zero else 0
+    fit(model_of(16), loader(copy_pairs(101), 100), 5, 1e-3, warmup, to_zero=to_zero)
+    assert max(rates) == pytest.approx(1e-3)
+    assert rates.index(max(rates)) + 1 == (12 if to_zero else 1)  # of 30
+    assert rates[-1] == (0 if to_zero else pytest.approx(1e-3 / 30**0.5))
 
 
 def test_both_checkpoints_damaged_is_an_error(tmp_path):

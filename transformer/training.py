@@ -332,12 +332,14 @@ def keep(training: Training, folder: Path) -> None:
     save_checkpoint(folder / "last", training.model, state, keep_old=True)
 
 # %% ../notebooks/06_training.ipynb #75b53d0a
-def resume(training: Training, folder: Path) -> None:
+def resume(training: Training, folder: Path | None) -> None:
     """Put everything back to where `keep` saved it.
 
     Raises FileNotFoundError or ValueError when there is no checkpoint to go on from, or one of
     another run: other sizes, another number of steps an epoch.
     """
+    if folder is None:
+        raise ValueError("go_on needs the folder in which the checkpoint lies")
     saved, state = load_checkpoint(folder / "last")
     if state is None:
         raise ValueError(f"{folder / 'last'} holds a model, but no training.pt to go on from")
@@ -348,6 +350,7 @@ def resume(training: Training, folder: Path) -> None:
     if other:
         raise ValueError(f"the checkpoint in {folder} is of another run: {', '.join(other)}")
     training.model.load_state_dict(saved.state_dict())
+    training.model.eval()  # until the next epoch, if there is one
     training.optimizer.load_state_dict(state["optimizer"])
     training.schedule.load_state_dict(state["schedule"])
     if training.accelerator.scaler and state["scaler"]:
@@ -372,14 +375,16 @@ def end_epoch(
     t.epoch, t.steps, t.loss, t.seconds = t.epoch + 1, 0, 0.0, 0.0
     if folder is None or not t.accelerator.is_main_process:
         return
-    keep(t, folder)
     losses = [row.get("validation loss", math.inf) for row in t.history]
     if losses[-1] <= min(losses):
         save_checkpoint(folder / "best", t.model)
+    epochs, number = folder / "epochs", row["epoch"]
+    if number == 1:
+        shutil.rmtree(epochs, ignore_errors=True)  # an earlier training's
     if keep_epochs:
-        save_checkpoint(folder / "epochs" / f"{row['epoch']:03}", t.model)
-        for older in sorted((folder / "epochs").glob("[0-9]*[0-9]"))[:-keep_epochs]:
-            shutil.rmtree(older)
+        save_checkpoint(epochs / f"{number:03}", t.model)
+        shutil.rmtree(epochs / f"{number - keep_epochs:03}", ignore_errors=True)
+    keep(t, folder)  # comes last: whoever is broken off before it ends this epoch once more
 
 # %% ../notebooks/06_training.ipynb #e81afb94
 def fit(
@@ -393,11 +398,13 @@ def fit(
     training, and what `evaluate(model)` returned. The model is in eval mode at the end.
 
     peak, warmup: see learning_rate. to_zero: does the rate end at 0, after a straight line? Else
-    it goes down with 1/√step. folder: where checkpoints go: `last` after each epoch and every
-    `minutes`, `best` at the lowest validation loss, and the models of the last keep_epochs epochs.
-    go_on=True continues from `last`. Other arguments and errors: see set_up, train_epoch, resume.
+    it goes down with 1/√step. A warm-up longer than two fifths of a training to 0 is cut to that.
+    folder: where checkpoints go: `last` after each epoch and every `minutes`, `best` at the lowest
+    validation loss, `epochs` with the models of the last keep_epochs. go_on=True continues from
+    `last`. Other arguments and errors: see set_up, train_epoch, resume.
     """
     total = epochs * len(loader) if to_zero else None
+    warmup = min(warmup, total * 2 // 5) if to_zero else max(warmup, 1)
     training = set_up(
         model, loader, lambda step: learning_rate(step, peak, warmup, total), smoothing, precision
     )
@@ -413,8 +420,7 @@ def fit(
 
     if go_on:
         resume(training, folder)
-    on_cpu = training.accelerator.device.type == "cpu"
-    with sdpa_kernel(SDPBackend.MATH) if on_cpu else nullcontext():
+    with sdpa_kernel(SDPBackend.MATH) if hardware()[0] == "cpu" else nullcontext():
         while training.epoch <= epochs:
             train_epoch(training, save)
             end_epoch(training, evaluate, folder, keep_epochs)
