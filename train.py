@@ -6,8 +6,8 @@
     python train.py --data my_pairs --source fr              # a folder: see utils.data.load_corpus
     accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
 
-Writes into the --out folder: tokenizer.json, the checkpoints `last` and `best`, those of the last
-epochs and their `average`, results.json.
+Writes into the --out folder: options.json, tokenizer.json, the checkpoints `last` and `best`, those
+of the last epochs and their `average`, results.json.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from transformer.training import (
     translate,
 )
 from utils.data import (
+    check_lengths,
     encode_pairs,
     load_corpus,
     load_tokenizer,
@@ -58,6 +59,11 @@ DEFAULTS = {
     ),
 }  # fmt: skip
 CHOICES = {"decay": ["linear", "sqrt"]}
+# What --resume may not change
+FIXED = (
+    "data", "source", "seed", "max_length", "vocab_size", "d_model", "num_heads", "d_ff",
+    "num_layers", "dropout", "max_tokens", "peak", "warmup", "smoothing", "decay",
+)  # fmt: skip
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -76,6 +82,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
     parser.add_argument("--beam", type=int, default=5, help="beam of the last test, 1: greedy only")
     parser.add_argument("--alpha", type=float, default=1.5, help="length penalty of the beam")
+    parser.add_argument(
+        "--max-length", type=int, default=256, help="tokens of a sentence at most (default: 256)"
+    )
     for name, value in DEFAULTS["embedded"].items():
         other = DEFAULTS["multi30k"][name]
         parser.add_argument(
@@ -122,26 +131,29 @@ def main(arguments: list[str] | None = None) -> dict:
     corpus = load_corpus(options.data)
     source, target = sides(corpus, options.source)
     options.source = source
+    if options.data == "multi30k" and corpus["train"].info.dataset_name != "multi30k":
+        raise FileNotFoundError("Multi30k could not be loaded: nothing was trained")
     main_process = PartialState(cpu=hardware()[0] == "cpu").is_main_process
     if options.resume:
+        check_options(options)
         tokenizer = load_tokenizer(options.out / "tokenizer.json")
     else:
         sentences = [*corpus["train"][source], *corpus["train"][target]]
         tokenizer = train_tokenizer(sentences, options.vocab_size)
         if main_process:
             save_tokenizer(tokenizer, options.out / "tokenizer.json")
-    pairs = {
-        split: encode_pairs(tokenizer, corpus[split], source, target)
-        for split in ("train", "validation")
-    }
+            write(plain(options), options.out / "options.json")
+    pairs = {split: encode_pairs(tokenizer, rows, source, target) for split, rows in corpus.items()}
+    for split, of_split in pairs.items():
+        check_lengths(of_split, options.max_length, split)
     train = loader(pairs["train"], options.max_tokens, shuffle=True, seed=options.seed)
     validation = loader(pairs["validation"], options.max_tokens)
     model = Transformer(
         tokenizer.get_vocab_size(), options.d_model, options.num_heads, options.d_ff,
-        options.num_layers, options.dropout, norm_first=True,
+        options.num_layers, options.dropout, norm_first=True, max_length=options.max_length,
     )  # fmt: skip
     parameters = sum(p.numel() for p in model.parameters())
-    began = time.perf_counter()
+    began = time.perf_counter() - (seconds_before(options.out) if options.resume else 0)
     if main_process:
         print(f"{parameters:,} parameters, {len(train)} steps an epoch", flush=True)
 
@@ -167,7 +179,7 @@ def main(arguments: list[str] | None = None) -> dict:
     results = {
         "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),
         "corpus": corpus["train"].info.dataset_name,
-        "options": {name: str(v) if name == "out" else v for name, v in vars(options).items()},
+        "options": plain(options),
         "parameters": parameters,
         "machine": machine(options.precision),
         "torch": torch.__version__,
@@ -179,18 +191,50 @@ def main(arguments: list[str] | None = None) -> dict:
         names, results["scores"] = ["last"], {}
         if options.average > 1:
             names.append("average")
-            epochs = sorted((options.out / "epochs").glob("[0-9]*[0-9]"))[-options.average :]
-            save_checkpoint(options.out / "average", average_checkpoints(epochs))
+            kept = [options.out / "epochs" / f"{row['epoch']:03}" for row in history]
+            kept = [folder for folder in kept if folder.exists()][-options.average :]
+            save_checkpoint(options.out / "average", average_checkpoints(kept))
         for name in names:
             trained, _ = load_checkpoint(options.out / name, hardware()[0])
             results["scores"][name] = test(trained, tokenizer, corpus, options)
-        aside = options.out / "results.json.new"
-        aside.write_text(json.dumps(results, indent=2) + "\n", encoding="utf8")
-        aside.replace(options.out / "results.json")
+        write(results, options.out / "results.json")
         for name, splits in results["scores"].items():
             for search, found in splits["test"].items():
                 print(f"test, {name} weights, {search}: BLEU {found['BLEU']:.2f}")
     return results
+
+
+def plain(options: argparse.Namespace) -> dict:
+    """The options as JSON has them."""
+    return {name: str(v) if name == "out" else v for name, v in vars(options).items()}
+
+
+def write(values: dict, path: Path) -> None:
+    """As JSON, aside first and then renamed."""
+    aside = path.with_name(path.name + ".new")
+    aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf8")
+    aside.replace(path)
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raises ValueError where --resume comes with other settings than the run was begun with."""
+    path = options.out / "options.json"
+    begun = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+    now = vars(options)
+    other = [
+        f"--{name.replace('_', '-')} {begun[name]}, not {now[name]}"
+        for name in FIXED
+        if name in begun and begun[name] != now[name]
+    ]
+    if other:
+        raise ValueError(f"the training in {options.out} was begun with {', '.join(other)}")
+
+
+def seconds_before(folder: Path) -> float:
+    """How long the run in `folder` had taken at its last finished epoch."""
+    _, state = load_checkpoint(folder / "last")
+    rows = state["history"] if state else []
+    return rows[-1].get("seconds since the start", 0.0) if rows else 0.0
 
 
 def machine(precision: str | None) -> str:

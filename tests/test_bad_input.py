@@ -258,6 +258,12 @@ def test_multi30k_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MULTI30K_DIR", str(tmp_path))
     with pytest.raises(ValueError, match=says("no column ['de'], only ['en', 'fr']")):
         load_corpus("multi30k")
+    (tmp_path / "val.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match="no file for validation"):
+        load_corpus("multi30k")
+    (tmp_path / "val.jsonl").write_text('{"en": "A m', encoding="utf8")
+    with pytest.raises(ValueError, match="a file is damaged"):
+        load_corpus("multi30k")
 
 
 def test_hub_out_of_reach(monkeypatch):
@@ -274,6 +280,17 @@ def test_hub_out_of_reach(monkeypatch):
     with pytest.warns(UserWarning, match="Multi30k is out of reach .* the embedded corpus"):
         corpus = load_corpus("multi30k")
     assert corpus["train"].info.dataset_name == "embedded" and "unseen" in corpus
+    with pytest.warns(UserWarning), pytest.raises(FileNotFoundError, match="nothing was trained"):
+        train.main(["--data", "multi30k"])
+
+
+def test_a_sentence_too_long_for_the_model_is_named_before_training(tmp_path):
+    for split in ("train", "validation", "test"):
+        long = "la " * 300 if split == "test" else "la"
+        (tmp_path / f"{split}.tsv").write_text(f"en\tfr\na\tb\n{long}\tc\n", encoding="utf8")
+    options = ["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--vocab-size", "259"]
+    with pytest.raises(ValueError, match="test pair 1: its source has 9.. tokens.* takes 256"):
+        train.main(options)
 
 
 def test_batches(tokenizer):

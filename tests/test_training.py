@@ -137,11 +137,16 @@ def test_train_py(tmp_path, monkeypatch):
     options = ["--d-model", "16", "--d-ff", "16", "--num-layers", "1", "--vocab-size", "400"]
     options += ["--max-tokens", "1000", "--out", str(tmp_path)]
     train.main([*options, "--epochs", "1"])
+    with pytest.raises(ValueError, match=r"begun with --seed 0, not 1, --peak 0\.004, not 0\.1$"):
+        train.main([*options, "--resume", "--seed", "1", "--peak", ".1"])
     results = train.main([*options, "--epochs", "2", "--resume"])
     assert results == json.loads((tmp_path / "results.json").read_text(encoding="utf8"))
     assert results["corpus"] == "embedded"
-    assert [row["epoch"] for row in results["history"]] == [1, 2]
-    assert {"validation loss", "validation BLEU"} <= set(results["history"][0])
+    first, second = results["history"]
+    assert (first["epoch"], second["epoch"]) == (1, 2)
+    assert second["seconds since the start"] > first["seconds since the start"]
+    assert results["seconds with evaluation"] > results["seconds of training"]
+    assert {"validation loss", "validation BLEU"} <= set(first)
     greedy = results["scores"]["last"]["test"]["greedy"]
     assert "version:" in greedy["signatures"]["BLEU"]
     assert {"BLEU", "BLEU lowercased", "chrF", "exact match"} <= set(greedy)
@@ -161,7 +166,7 @@ def test_train_py_on_a_folder_of_ones_own(tmp_path):
     assert set(results["scores"]["last"]["test"]) == {"greedy", "beam 2"}
 
 
-def test_scores_of_several_seeds(tmp_path, monkeypatch):
+def test_scores_of_several_seeds(tmp_path, monkeypatch, capsys):
     asked = []
 
     def pretend(arguments):
@@ -172,13 +177,17 @@ def test_scores_of_several_seeds(tmp_path, monkeypatch):
 
     monkeypatch.setattr(train, "main", pretend)
     (tmp_path / "runs" / f"multi30k-{hardware()[0]}-de-1" / "last").mkdir(parents=True)
-    options = ["--runs", str(tmp_path / "runs"), "--seeds", "0", "1", "--", "--epochs", "1"]
-    score.main(options, results=tmp_path)
+    options = ["--runs", str(tmp_path / "runs"), "--results", str(tmp_path), "--seeds", "0", "1"]
+    options += ["--", "--epochs", "1"]
+    score.main(options)
     assert len(list(tmp_path.glob("multi30k-*.json"))) == len(asked) == 4
     assert ["--resume" in arguments for arguments in asked] == [False, False, False, True]
     assert all(arguments[-2:] == ["--epochs", "1"] for arguments in asked[:3])
-    score.main(options, results=tmp_path)
+    score.main(options)
     assert len(asked) == 4  # nothing is made twice
+    with pytest.raises(SystemExit):  # another training is no result of this name
+        score.main(["--", "--epochs", "1"])
+    assert "need --results" in capsys.readouterr().err
 
 
 def test_scores():

@@ -93,7 +93,14 @@ def load_multi30k() -> datasets.DatasetDict:
     if folder:
         if not Path(folder).is_dir():
             raise FileNotFoundError(f"MULTI30K_DIR names {folder}, but there is no such folder")
-        return checked(read(folder, "multi30k"), ("en", "de"), folder)
+        try:
+            corpus = read(folder, "multi30k")
+        except datasets.exceptions.DatasetBuildError as error:
+            raise ValueError(f"MULTI30K_DIR, {folder}: a file is damaged: {error}") from error
+        missing = [split for split in FOLDER_SPLITS if split not in corpus]
+        if missing:
+            raise FileNotFoundError(f"MULTI30K_DIR, {folder}: no file for {', '.join(missing)}")
+        return checked(corpus, ("en", "de"), folder)
     try:
         corpus = read(MULTI30K, "multi30k")
     except (OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:
@@ -207,6 +214,20 @@ def encode_pairs(
     return [Pair(s.ids + [END], t.ids + [END]) for s, t in zip(*sides, strict=True)]
 
 
+def check_lengths(pairs: Sequence[Pair], max_length: int, name: str = "") -> None:
+    """Raises ValueError when a side of a pair has more tokens than a model of max_length takes.
+
+    name: what the pairs are called in the message, say "train".
+    """
+    for number, pair in enumerate(pairs):
+        for side, ids in (("source", pair.source), ("target", pair.target)):
+            if len(ids) > max_length:
+                raise ValueError(
+                    f"{name} pair {number}: its {side} has {len(ids)} tokens, the model takes "
+                    f"{max_length}. Leave the pair out, or choose a larger max_length"
+                )
+
+
 @dataclass
 class Batch:
     """Sentence pairs of about one length, padded to a rectangle.
@@ -313,7 +334,8 @@ class LengthSampler(Sampler[list[int]]):
         longest = max((max(both) for both in lengths), default=0)
         if longest > max_tokens:
             raise ValueError(
-                f"a sentence of {longest} tokens does not fit into a batch of {max_tokens} tokens"
+                f"a sentence of {longest} tokens does not fit into a batch of {max_tokens} tokens: "
+                "choose a larger max_tokens"
             )
         self.lengths, self.max_tokens, self.shuffle, self.seed = lengths, max_tokens, shuffle, seed
         self.epoch = self.skip = 0
