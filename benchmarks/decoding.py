@@ -5,8 +5,8 @@
 
 Without that model, the one that the course brings translates the embedded corpus's test split.
 All competitors have the same weights and get the same batches, in one run, taking turns; how many
-of their translations equal the course's is part of the result. Writes
-benchmarks/results/decoding-<device>.json.
+of their translations equal the course's is part of the result. Writes decoding-<device>.json into
+--out (runs/bench; README.md shows what lies in benchmarks/results).
 """
 
 import argparse
@@ -25,7 +25,8 @@ from transformer.training import hardware, load_checkpoint, translate
 from translate import find_tokenizer
 from utils.data import DATA, END, PAD, START, load_corpus, load_tokenizer
 
-from .measure import RESULTS, circumstances, now, write
+from . import table
+from .measure import OUT, circumstances, now, write
 from .peers import HuggingFaceTransformer, PegasusModel
 
 OURS, UNCACHED, PLAIN = "with the cache", "without the cache", "notebook 05's greedy_decode"
@@ -113,7 +114,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--alpha", type=float, default=1.0, help="length penalty of the beam")
     parser.add_argument("--rounds", type=int, default=3, help="times that all take their turn")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the result")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the result")
     chosen = parser.parse_args(arguments)
     model, _ = load_checkpoint(chosen.model, hardware()[0])
     tokenizer = load_tokenizer(find_tokenizer(chosen.model))
@@ -126,7 +127,8 @@ def main(arguments: list[str] | None = None) -> dict:
         method: take_turns(competitors, write_all, sentences, chosen.rounds)
         for method, competitors in searches(model, chosen.beam, chosen.alpha).items()
     }
-    print("written:", write(result, chosen.out, "decoding"))
+    path = write(result, chosen.out, "decoding")
+    print(table.decoding(path), f"written: {path}", sep="\n\n")
     return result
 
 

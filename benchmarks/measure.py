@@ -22,6 +22,7 @@ from transformer.training import hardware, learning_rate
 from utils.data import Pair, encode_pairs, load_corpus, train_tokenizer
 
 RESULTS = Path(__file__).parent / "results"
+OUT = Path("runs/bench")  # a try overwrites no result that README.md shows
 PACKAGES = ("torch", "accelerate", "tokenizers", "transformers")
 
 
@@ -62,13 +63,15 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=60, help="timed steps of a round")
     parser.add_argument("--rounds", type=int, default=3, help="times that all take their turn")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the result")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the result")
+    parser.add_argument("--max-tokens", type=int, help="of a batch's side (default: train.py's)")
     return parser
 
 
-def prepare(data: str, seed: int) -> tuple[str, Task]:
+def prepare(data: str, seed: int, max_tokens: int | None = None) -> tuple[str, Task]:
     """The corpus's name, and the task with the sizes that train.py gives it."""
-    corpus, values = load_corpus(data), DEFAULTS[data]
+    corpus, values = load_corpus(data), dict(DEFAULTS[data])
+    values["max_tokens"] = max_tokens or values["max_tokens"]
     rows = corpus["train"]
     tokenizer = train_tokenizer([*rows["en"], *rows["de"]], values["vocab_size"])
     sizes = {name: values[name] for name in ("d_model", "num_heads", "d_ff", "num_layers")}

@@ -2,7 +2,8 @@
 
     python -m benchmarks.parity [--configurations 200]
 
-prints the largest differences and writes them to benchmarks/results/parity.json.
+prints the largest differences and writes them to --out (runs/bench/parity.json; README.md shows
+benchmarks/results/parity.json).
 """
 
 import argparse
@@ -19,6 +20,7 @@ from transformer.decoder import Transformer
 from utils.parity import copy_from_torch
 
 RESULT = Path(__file__).parent / "results" / "parity.json"
+OUT = Path("runs/bench/parity.json")
 
 
 @dataclass
@@ -146,7 +148,9 @@ def random_ids(batch: int, length: int, vocab_size: int) -> Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--configurations", type=int, default=200)
-    count = parser.parse_args().configurations
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    count = options.configurations
     found = {"configurations": count, "first": asdict(draw(0))}
     for dtype in (torch.float32, torch.float64):
         pairs = [differences(draw(seed), dtype) for seed in range(count)]
@@ -154,7 +158,8 @@ def main() -> None:
         found[str(dtype).removeprefix("torch.")] = {"outputs": outputs, "gradients": slopes}
         print(f"{dtype}: {count} configurations, largest difference of the outputs {outputs:.1e}, "
               f"of the gradients {slopes:.1e}")  # fmt: skip
-    RESULT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
     python -m benchmarks.score                                    # three seeds, both directions
     python -m benchmarks.score --seeds 0 --sources en             # one
-    python -m benchmarks.score --seeds 0 -- --epochs 1 --beam 1   # after --: options for train.py
+    python -m benchmarks.score --results runs/try -- --epochs 1   # after --: options for train.py
 
-writes benchmarks/results/multi30k-<device>-<source>-<seed>.json. A run that was broken off is
-resumed, one that is there already is not made again.
+writes multi30k-<device>-<source>-<seed>.json into --results (benchmarks/results). A run that was
+broken off is resumed, one that is there already is not made again.
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 import train
@@ -18,23 +17,32 @@ from transformer.training import hardware
 RESULTS = Path(__file__).parent / "results"
 
 
-def main(arguments: list[str] | None = None, results: Path = RESULTS) -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--sources", nargs="+", default=["en", "de"], choices=["en", "de"])
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("rest", nargs="*", help="after --: options for train.py")
     options = parser.parse_args(arguments)
+    if options.rest and options.results == RESULTS:
+        parser.error("options for train.py need --results, a folder of their own")
+    options.results.mkdir(parents=True, exist_ok=True)
     for source in options.sources:
         for seed in options.seeds:
             name = f"multi30k-{hardware()[0]}-{source}-{seed}"
-            if (results / f"{name}.json").exists():
+            result = options.results / f"{name}.json"
+            if result.exists():
+                print(f"there already: {result}")
                 continue
             out = options.runs / name
             command = ["--data", "multi30k", "--source", source, "--seed", str(seed)]
             command += ["--out", str(out), *options.rest]
-            train.main([*command, "--resume"] if (out / "last").exists() else command)
-            shutil.copyfile(out / "results.json", results / f"{name}.json")
+            begun = (out / "last").exists() or (out / "last.old").exists()
+            train.main([*command, "--resume"] if begun else command)
+            aside = result.with_suffix(".new")
+            aside.write_bytes((out / "results.json").read_bytes())
+            aside.replace(result)
 
 
 if __name__ == "__main__":

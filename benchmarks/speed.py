@@ -4,7 +4,8 @@
     python -m benchmarks.speed --data embedded --steps 20 --rounds 1         # a try, in a minute
 
 A rung changes one setting and keeps those before it. Each takes its turn, --rounds times, each time
-in a fresh process. Writes speed-cpu.json or speed-cuda.json into --out.
+in a fresh process. Writes speed-cpu.json or speed-cuda.json into --out (runs/bench; notebook 06
+shows what lies in benchmarks/results).
 """
 
 from contextlib import nullcontext
@@ -30,6 +31,7 @@ from transformer.training import (
 )
 from utils.data import LengthSampler, PairTable, collate, loader
 
+from . import table
 from .measure import (
     Enough,
     Pace,
@@ -187,7 +189,7 @@ def climb(rungs: list[Rung]) -> list[tuple[Rung, Settings]]:
 
 def main(arguments: list[str] | None = None) -> dict:
     chosen = options(__doc__.splitlines()[0]).parse_args(arguments)
-    corpus, task = prepare(chosen.data, chosen.seed)
+    corpus, task = prepare(chosen.data, chosen.seed, chosen.max_tokens)
     climbed = climb(ladder(*hardware()))
     rounds = [[] for _ in climbed]
     for number in range(chosen.rounds):
@@ -201,7 +203,8 @@ def main(arguments: list[str] | None = None) -> dict:
         rows.append({"name": rung.name, "kept": rung.kept, "settings": asdict(settings)} | row)
     result = circumstances("speed", arguments, corpus) | task.facts
     result |= {"timed steps": chosen.steps, "rungs": rows}
-    print("written:", write(result, chosen.out, "speed"))
+    path = write(result, chosen.out, "speed")
+    print(table.speed(path), f"written: {path}", sep="\n\n")
     return result
 
 

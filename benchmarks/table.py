@@ -38,7 +38,7 @@ def embedded() -> str:
     return "\n".join(lines)
 
 
-def multi30k(device: str = "cpu", folder: Path = RESULTS) -> str:
+def multi30k(device: str = "cpu") -> str:
     """Test scores on Multi30k, mean (smallest … largest) over the seeds, from benchmarks.score.
 
     device: cpu or cuda, whose runs. A block of rows for each direction that has been measured.
@@ -47,7 +47,7 @@ def multi30k(device: str = "cpu", folder: Path = RESULTS) -> str:
     head = ["direction", "weights, search", "validation BLEU", *columns]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for source, target in (("en", "de"), ("de", "en")):
-        files = sorted(folder.glob(f"multi30k-{device}-{source}-*.json"))
+        files = sorted(RESULTS.glob(f"multi30k-{device}-{source}-*.json"))
         if not files:
             continue
         runs = [json.loads(path.read_text("utf8"))["scores"] for path in files]
@@ -180,7 +180,8 @@ def share(found: dict) -> str:
 
 
 if __name__ == "__main__":
-    tables = [embedded(), multi30k(), progress(), parity()]
+    devices = [name for name in ("cpu", "cuda") if any(RESULTS.glob(f"multi30k-{name}-*"))]
+    tables = [embedded(), *map(multi30k, devices), progress(), parity()]
     for table in (training, speed, decoding):
         tables += [table(path) for path in sorted(RESULTS.glob(f"{table.__name__}-*.json"))]
     print(*tables, sep="\n\n")

@@ -5,7 +5,8 @@
     python -m benchmarks.training --data embedded --steps 20 --rounds 1   # a try, in a minute
 
 Each peer of benchmarks.peers takes its turn, --rounds times, each time in a fresh process. Writes
-training-cpu.json or training-cuda.json into --out.
+training-cpu.json or training-cuda.json into --out (runs/bench; README.md shows what lies in
+benchmarks/results).
 """
 
 import math
@@ -19,6 +20,7 @@ from transformer.decoder import Transformer
 from transformer.training import mean_loss
 from utils.data import loader
 
+from . import table
 from .measure import (
     Enough,
     Pace,
@@ -136,7 +138,7 @@ def main(arguments: list[str] | None = None) -> dict:
     chosen = parser.parse_args(arguments)
     if math.isfinite(chosen.to_loss) and not chosen.most_epochs:
         parser.error("--to-loss needs --most-epochs: the schedule's length")
-    corpus, task = prepare(chosen.data, chosen.seed)
+    corpus, task = prepare(chosen.data, chosen.seed, chosen.max_tokens)
     names = [name for name in PEERS if name != HUGGING_FACE or PegasusModel]
     rounds = {name: [] for name in names}
     for number in range(chosen.rounds):
@@ -170,7 +172,8 @@ def main(arguments: list[str] | None = None) -> dict:
             print(f"{name}: {peers[name]['seconds to the loss']} s to the loss", flush=True)
     if HUGGING_FACE not in peers:
         peers[HUGGING_FACE] = {"left out": "the package transformers is not installed"}
-    print("written:", write(result, chosen.out, "training"))
+    path = write(result, chosen.out, "training")
+    print(table.training(path), f"written: {path}", sep="\n\n")
     return result
 
 

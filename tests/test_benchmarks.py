@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import replace
 
 import pytest
@@ -176,7 +177,7 @@ def here(monkeypatch, task, tmp_path):
     AcceleratorState._reset_state()  # an earlier test may have trained in another precision
     endless = replace(task, epochs=1000)
     for script in (training, speed):
-        monkeypatch.setattr(script, "prepare", lambda data, seed: ("copies", endless))
+        monkeypatch.setattr(script, "prepare", lambda *_: ("copies", endless))
         monkeypatch.setattr(script, "in_fresh_process", lambda function, *rest: function(*rest))
     monkeypatch.setattr(speed, "hardware", lambda: ("cpu", "no"))
     monkeypatch.setattr(speed, "LOOK", 1)
@@ -220,8 +221,9 @@ def test_the_ladder_is_measured_and_printed(here, tmp_path, monkeypatch):
     assert lines[-1].endswith("| failed: RuntimeError: no compiler here | | |")
 
 
-def test_a_fresh_process_computes_and_holds_little():
+def test_a_fresh_process_is_another_one():
     assert measure.in_fresh_process(math.sqrt, 16.0) == 4.0
+    assert measure.in_fresh_process(os.getpid) != os.getpid()
 
 
 def test_decoding_is_measured_and_all_write_the_same(tmp_path):
