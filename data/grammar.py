@@ -613,7 +613,6 @@ def adjectives_of(noun):
 
 SINGULAR, PLURAL = "singular", "plural"
 NOMINATIVE, ACCUSATIVE, DATIVE = "nominative", "accusative", "dative"
-CASES = {"nom": NOMINATIVE, "acc": ACCUSATIVE, "dat": DATIVE}
 _ROW = {NOMINATIVE: 0, ACCUSATIVE: 1, DATIVE: 2}
 _COLUMN = {"m": 0, "f": 1, "n": 2, "plural": 3}
 

@@ -45,7 +45,6 @@ from grammar import (
 
 SEED = 2017
 SIZES = {"train": 19_000, "validation": 1_000, "test": 1_000, "unseen": 1_000}
-LIMIT = 2_000_000  # bytes, all files together
 HEADER = "en\tde\talignment\n"
 # English words and marks of a sentence: the longest are thinned out, to keep the files small.
 LONGEST = 9
