@@ -9,6 +9,7 @@ too long for the model is translated in pieces, bytes that are no UTF-8 are repl
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -46,6 +47,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
+SPACES = re.compile(r"[ \t\n\r\f\v]+")
+
+
 def find_tokenizer(model: Path) -> Path:
     """tokenizer.json beside the weights, or one or two folders up, where train.py leaves it."""
     places = [folder / "tokenizer.json" for folder in (model, *model.resolve().parents[:2])]
@@ -53,10 +57,13 @@ def find_tokenizer(model: Path) -> Path:
 
 
 def pieces(text: str, tokenizer, limit: int) -> list[str]:
-    """The text in runs of words that have at most `limit` tokens; a longer word is cut as well."""
+    """The text in runs of words that have at most `limit` tokens; a longer word is cut as well.
+
+    Runs of spaces become one; a no-break space stays: it is part of how French is written.
+    """
     found, run = [], ""
-    for word in text.split():
-        longer = f"{run} {word}".strip()
+    for word in SPACES.split(text):
+        longer = f"{run} {word}".strip(" ")
         if len(tokenizer.encode(longer).ids) <= limit:
             run = longer
             continue
@@ -65,7 +72,7 @@ def pieces(text: str, tokenizer, limit: int) -> list[str]:
         parts = [word] if fits else [word[i : i + width] for i in range(0, len(word), width)]
         found += [run, *parts[:-1]]
         run = parts[-1]
-    return [piece for piece in [*found, run] if piece]
+    return [piece for piece in [*found, run] if piece.strip()]
 
 
 def translate_lines(lines: Iterable[str], model, tokenizer, options) -> Iterator[str]:
@@ -79,7 +86,7 @@ def translate_lines(lines: Iterable[str], model, tokenizer, options) -> Iterator
         flat = [piece for part in parts for piece in part]
         done = iter(translate(model, tokenizer, flat, search, options.batch_size))
         for part in parts:
-            yield " ".join(" ".join(next(done) for _ in part).split())
+            yield SPACES.sub(" ", " ".join(next(done) for _ in part)).strip()
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,7 +3,7 @@
     python data/make_corpus.py                 writes data/embedded/*.tsv
     python data/make_corpus.py --out FOLDER    writes them somewhere else
     python data/make_corpus.py --stats         only counts, writes nothing
-    python data/make_corpus.py --sample 20     prints a few pairs of each construction
+    python data/make_corpus.py --sample 20     prints 20 pairs, each with its construction
 
 The grammar is in grammar.py; this file draws sentences from it. The same seed gives the same
 bytes on every system and Python: the only source of chance is random.Random.random().
@@ -846,7 +846,7 @@ def main():
     parser.add_argument("--sample", type=int, help="print that many pairs, write nothing")
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
-    if options.sample:
+    if options.sample is not None:
         source = stream(options.seed)
         for _ in range(options.sample):
             pair = next(source)

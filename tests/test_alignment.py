@@ -42,6 +42,7 @@ def test_a_word_with_many_bytes_and_marks():
     sentence, offsets = "Weiß er's?", [(0, 3), (3, 4), (4, 7), (7, 8), (8, 9), (9, 10)]
     assert split_words(sentence) == ["Weiß", "er", "'", "s", "?"]
     assert a.word_of_tokens(sentence, offsets) == [0, 0, 1, 2, 3, 4, -1]
+    assert a.word_of_tokens("a b ", [(0, 1), (1, 3), (3, 4)]) == [0, 1, 1, -1]
 
 
 def test_true_links_and_cells():

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from transformer.heads import MultiHeadAttention
 from utils.checks import Exercise, verdict
 
 SOFTMAX = Exercise(
@@ -14,6 +15,9 @@ SOFTMAX = Exercise(
 )
 MASK = Exercise(number="0.2", solution=lambda n: torch.ones(n, n).tril().bool(), cases=[(3,)])
 ANSWER = Exercise(number="0.3", solution=4, mistakes={"that is the sum.": 5}, praise="2 · 2.")
+
+
+SIZES = Exercise(number="0.4", solution=[2, 3])
 
 
 def in_place(x):
@@ -46,6 +50,9 @@ def test_each_correct_way_is_accepted(answer):
         (SOFTMAX, lambda x: x * float("nan"), "✗ 0.1 at position (0, 0)"),
         (MASK, lambda n: torch.ones(n, n).tril(), "✗ 0.2 there should be True and False"),
         (MASK, lambda n: torch.ones(n, n).bool(), "✗ 0.2 at position (0, 1) the value should be"),
+        (SIZES, torch.tensor([2, 3]), "● 0.4 correct."),
+        (SIZES, torch.tensor([2, 4]), "✗ 0.4 "),
+        (SIZES, torch.tensor(2), "✗ 0.4 tensor(2) is not the answer."),
         (ANSWER, 4, "● 0.3 correct. 2 · 2."),
         (ANSWER, 4.0, "● 0.3 correct."),
         (ANSWER, 5, "✗ 0.3 that is the sum."),
@@ -103,3 +110,22 @@ def test_classes_are_adapted():
     )
     assert verdict(doubler, torch.nn.Identity).startswith("●")
     assert verdict(doubler, lambda: lambda x: 2 * x) == "✗ 0.5 nothing may change."
+
+
+@pytest.mark.parametrize("folder", ["usr/local/lib/dist-packages/torch", "site-packages"])
+def test_the_line_that_is_shown_is_the_learners_own(folder, tmp_path):
+    """Neither a library's, wherever it lies (Colab: dist-packages), nor the course's."""
+    library = tmp_path / folder / "library.py"
+    library.parent.mkdir(parents=True)
+    library.write_text("def stop():\n    raise RuntimeError('no')\n")
+    inside = {}
+    exec(compile(library.read_text(), str(library), "exec"), inside)
+
+    def learners(x):
+        return inside["stop"]()
+
+    def of_the_course(x):
+        return MultiHeadAttention(8, 2)(x, x, x, mask="none")
+
+    for answer, line in ((learners, 'return inside["stop"]()'), (of_the_course, "return Multi")):
+        assert f"in the line: {line}" in verdict(SOFTMAX, answer)

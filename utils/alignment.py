@@ -17,11 +17,12 @@ def word_of_tokens(sentence: str, offsets: Sequence[tuple[int, int]]) -> list[in
 
     offsets: where each token begins and ends in the sentence, as `tokenizer.encode` gives them.
     """
-    owner, place = {}, 0
+    owner, place, number = {}, 0, -1
     for number, word in enumerate(split_words(sentence)):
         end = sentence.index(word, place) + len(word)
         owner.update(dict.fromkeys(range(place, end), number))  # the space before belongs to it
         place = end
+    owner.update(dict.fromkeys(range(place, len(sentence)), number))  # spaces behind the last word
     return [owner[end - 1] for _, end in offsets] + [-1]
 
 

@@ -113,6 +113,8 @@ def difference(mine: Any, right: Any, tolerance: float) -> str:
     if mine is None or mine is ...:
         return "nothing came back: is there a `return`?"
     if isinstance(right, (tuple, list)):
+        if getattr(mine, "ndim", 0) == 1:  # a tensor or an array of numbers
+            mine = mine.tolist()
         if not isinstance(mine, (tuple, list)):
             return f"{len(right)} values should come back, not one {type(mine).__name__}."
         if len(mine) != len(right):
@@ -167,7 +169,12 @@ def shown(exercise: Exercise, answer: Any, case: int) -> str:
 def described(error: Exception) -> str:
     """The kind of error, its text, and the line of the learner's code that raised it."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.line]
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    own = [frame for frame in own if Path(__file__).parent not in Path(frame.filename).parents]
+    course = [Path(__file__).parents[1] / folder for folder in ("utils", "transformer")]
+    own = []
+    for frame in frames:
+        parents = Path(frame.filename).parents
+        library = {"site-packages", "dist-packages"} & {folder.name for folder in parents}
+        if not library and not any(folder in parents for folder in course):
+            own.append(frame)
     line = f"\n  in the line: {own[-1].line}" if own else ""
     return f"{type(error).__name__}: {error}{line}"

@@ -85,7 +85,7 @@ def first_pair_only(heads, x: Tensor) -> Tensor:
 
 
 def heads_case(batch: int, length: int, d_model: int, num_heads: int) -> tuple:
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(d_model)
         heads = nn.ModuleList(Head(d_model, d_model // num_heads) for _ in range(num_heads))
         return heads, torch.randn(batch, length, d_model)

@@ -473,7 +473,7 @@ TYING = Exercise(
         "those are rows and columns added, twice. A matrix has rows × columns entries.": 75_024,
         "that is in millions, and it is right. Write the whole number.": 37.888,
     },
-    tolerance=1e-3,
+    tolerance=5e-4,
     praise="Two matrices of 18.9 million: more than half of what the tied model has in all.",
 )
 
