@@ -305,8 +305,8 @@ def beam_hypotheses(
     """Keep the beam_size likeliest beginnings at each step; return what was found, best first.
 
     source: (batch, source length) ids. A sentence is done when beam_size translations are finished
-    and the likeliest beginning has no better score than they, or at its limit; if none is finished
-    then, the likeliest beginning is returned as it is.
+    and the likeliest candidate is an end or has no better score than they, or at its limit; if none
+    is finished then, the likeliest beginning is returned as it is.
     Limits, errors: check_search; ValueError also for beam_size below 1.
     """
     if beam_size < 1:
