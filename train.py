@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> dict:
         tokenizer = train_tokenizer(sentences, options.vocab_size)
         if main_process:
             save_tokenizer(tokenizer, options.out / "tokenizer.json")
-            write(plain(options), options.out / "options.json")
+            write_json(plain(options), options.out / "options.json")
     pairs = {split: encode_pairs(tokenizer, rows, source, target) for split, rows in corpus.items()}
     for split, of_split in pairs.items():
         check_lengths(of_split, options.max_length, split)
@@ -197,7 +197,7 @@ def main(arguments: list[str] | None = None) -> dict:
         for name in names:
             trained, _ = load_checkpoint(options.out / name, hardware()[0])
             results["scores"][name] = test(trained, tokenizer, corpus, options)
-        write(results, options.out / "results.json")
+        write_json(results, options.out / "results.json")
         for name, splits in results["scores"].items():
             for search, found in splits["test"].items():
                 print(f"test, {name} weights, {search}: BLEU {found['BLEU']:.2f}")
@@ -209,8 +209,9 @@ def plain(options: argparse.Namespace) -> dict:
     return {name: str(v) if name == "out" else v for name, v in vars(options).items()}
 
 
-def write(values: dict, path: Path) -> None:
-    """As JSON, aside first and then renamed."""
+def write_json(values: dict, path: Path) -> None:
+    """The values as JSON, aside first and then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".new")
     aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf8")
     aside.replace(path)

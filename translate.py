@@ -22,6 +22,8 @@ from transformer.inference import beam_search, greedy_search
 from transformer.training import hardware, load_checkpoint, translate
 from utils.data import DATA, load_tokenizer
 
+SPACES = re.compile(r"[ \t\n\r\f\v]+")  # not the no-break space
+
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -45,9 +47,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
     return options
-
-
-SPACES = re.compile(r"[ \t\n\r\f\v]+")
 
 
 def find_tokenizer(model: Path) -> Path:

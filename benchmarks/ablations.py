@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from train import write_json
 from transformer.decoder import Transformer, greedy_decode, xavier
 from transformer.heads import MultiHeadAttention
 from transformer.training import fit, hardware, mean_loss, translate
@@ -134,9 +135,7 @@ def add(row: dict, results: dict, out: Path) -> None:
     if out.exists():
         results = json.loads(out.read_text("utf8"))
     results["runs"].append(row)
-    aside = out.with_name(out.name + ".new")
-    aside.write_text(json.dumps(results, indent=1) + "\n", encoding="utf8")
-    aside.replace(out)
+    write_json(results, out)
 
 
 def main(arguments: list[str] | None = None) -> None:

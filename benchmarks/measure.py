@@ -1,7 +1,6 @@
 """What the benchmarks of speed share: the data, the clock, the memory, the machine."""
 
 import argparse
-import json
 import os
 import platform
 import re
@@ -17,7 +16,7 @@ from statistics import median
 
 import torch
 
-from train import DEFAULTS
+from train import DEFAULTS, write_json
 from transformer.training import hardware, learning_rate
 from utils.data import Pair, encode_pairs, load_corpus, train_tokenizer
 
@@ -178,10 +177,7 @@ def versions() -> dict[str, str | None]:
 
 
 def write(result: dict, folder: Path, name: str) -> Path:
-    """The result as JSON, aside first and then renamed."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The result as name-device.json in the folder; returns its path."""
     path = folder / f"{name}-{result['device']}.json"
-    aside = path.with_suffix(".new")
-    aside.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
-    aside.replace(path)
+    write_json(result, path)
     return path

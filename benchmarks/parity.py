@@ -7,7 +7,6 @@ benchmarks/results/parity.json).
 """
 
 import argparse
-import json
 import random
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from train import write_json
 from transformer.attention import causal_mask
 from transformer.decoder import Transformer
 from utils.parity import copy_from_torch
@@ -158,8 +158,7 @@ def main() -> None:
         found[str(dtype).removeprefix("torch.")] = {"outputs": outputs, "gradients": slopes}
         print(f"{dtype}: {count} configurations, largest difference of the outputs {outputs:.1e}, "
               f"of the gradients {slopes:.1e}")  # fmt: skip
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_json(found, options.out)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ broken off is resumed, one that is there already is not made again.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import train
@@ -27,7 +28,6 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.rest and options.results == RESULTS:
         parser.error("options for train.py need --results, a folder of their own")
-    options.results.mkdir(parents=True, exist_ok=True)
     for source in options.sources:
         for seed in options.seeds:
             name = f"multi30k-{hardware()[0]}-{source}-{seed}"
@@ -40,9 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
             command += ["--out", str(out), *options.rest]
             begun = (out / "last").exists() or (out / "last.old").exists()
             train.main([*command, "--resume"] if begun else command)
-            aside = result.with_suffix(".new")
-            aside.write_bytes((out / "results.json").read_bytes())
-            aside.replace(result)
+            train.write_json(json.loads((out / "results.json").read_text("utf8")), result)
 
 
 if __name__ == "__main__":
