@@ -699,20 +699,6 @@ def noun_form(noun, number, case):
     return entry.german_plural
 
 
-def noun_phrase(determiner, adjectives, noun, number=SINGULAR, case=NOMINATIVE):
-    """German words: noun_phrase("the", ["old"], "man") → ["der", "alte", "Mann"]."""
-    gender = NOUNS[noun].gender
-    words = [article(determiner, gender, number, case)]
-    words += [adjective_form(a, determiner, gender, number, case) for a in adjectives]
-    return [w for w in words if w] + [noun_form(noun, number, case)]
-
-
-def prepositional_phrase(preposition, words):
-    """A German preposition before a noun phrase's words, drawn together (in dem → im)."""
-    short = CONTRACTIONS.get((preposition, words[0]))
-    return [short, *words[1:]] if short else [preposition, *words]
-
-
 def _person_slot(person, number):
     return 2 if number == PLURAL else 0 if person == 1 else 1
 

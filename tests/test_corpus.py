@@ -32,9 +32,7 @@ from grammar import (  # noqa: E402
     Pronoun,
     finite,
     infinitive,
-    noun_phrase,
     participle,
-    prepositional_phrase,
     split_words,
     write,
 )
@@ -49,65 +47,65 @@ NOM, ACC, DAT = "nominative", "accusative", "dative"
 
 NOUN_PHRASES = [
     # weak endings, after der
-    ("the", ["old"], "man", SG, NOM, "der alte Mann"),
-    ("the", ["old"], "man", SG, ACC, "den alten Mann"),
-    ("the", ["old"], "man", SG, DAT, "dem alten Mann"),
-    ("the", ["old"], "woman", SG, NOM, "die alte Frau"),
-    ("the", ["old"], "woman", SG, ACC, "die alte Frau"),
-    ("the", ["old"], "woman", SG, DAT, "der alten Frau"),
-    ("the", ["small"], "child", SG, NOM, "das kleine Kind"),
-    ("the", ["small"], "child", SG, ACC, "das kleine Kind"),
-    ("the", ["small"], "child", SG, DAT, "dem kleinen Kind"),
-    ("the", ["small"], "child", PL, NOM, "die kleinen Kinder"),
-    ("the", ["small"], "child", PL, ACC, "die kleinen Kinder"),
-    ("the", ["small"], "child", PL, DAT, "den kleinen Kindern"),
+    ("the", "old", "man", SG, NOM, "der alte Mann"),
+    ("the", "old", "man", SG, ACC, "den alten Mann"),
+    ("the", "old", "man", SG, DAT, "dem alten Mann"),
+    ("the", "old", "woman", SG, NOM, "die alte Frau"),
+    ("the", "old", "woman", SG, ACC, "die alte Frau"),
+    ("the", "old", "woman", SG, DAT, "der alten Frau"),
+    ("the", "small", "child", SG, NOM, "das kleine Kind"),
+    ("the", "small", "child", SG, ACC, "das kleine Kind"),
+    ("the", "small", "child", SG, DAT, "dem kleinen Kind"),
+    ("the", "small", "child", PL, NOM, "die kleinen Kinder"),
+    ("the", "small", "child", PL, ACC, "die kleinen Kinder"),
+    ("the", "small", "child", PL, DAT, "den kleinen Kindern"),
     # dieser
-    ("this", ["new"], "coat", SG, NOM, "dieser neue Mantel"),
-    ("this", ["new"], "coat", SG, ACC, "diesen neuen Mantel"),
-    ("this", [], "house", SG, NOM, "dieses Haus"),
-    ("this", [], "lamp", SG, DAT, "dieser Lampe"),
-    ("this", ["sick"], "animal", PL, DAT, "diesen kranken Tieren"),
+    ("this", "new", "coat", SG, NOM, "dieser neue Mantel"),
+    ("this", "new", "coat", SG, ACC, "diesen neuen Mantel"),
+    ("this", "", "house", SG, NOM, "dieses Haus"),
+    ("this", "", "lamp", SG, DAT, "dieser Lampe"),
+    ("this", "sick", "animal", PL, DAT, "diesen kranken Tieren"),
     # mixed endings, after ein, kein and the possessives
-    ("a", ["big"], "dog", SG, NOM, "ein großer Hund"),
-    ("a", ["big"], "dog", SG, ACC, "einen großen Hund"),
-    ("a", ["big"], "dog", SG, DAT, "einem großen Hund"),
-    ("a", ["red"], "flower", SG, NOM, "eine rote Blume"),
-    ("a", ["red"], "flower", SG, DAT, "einer roten Blume"),
-    ("a", ["white"], "horse", SG, NOM, "ein weißes Pferd"),
-    ("a", ["white"], "horse", SG, ACC, "ein weißes Pferd"),
-    ("a", ["white"], "horse", SG, DAT, "einem weißen Pferd"),
-    ("no", ["fresh"], "apple", SG, ACC, "keinen frischen Apfel"),
-    ("no", ["cold"], "milk", SG, ACC, "keine kalte Milch"),
-    ("no", ["new"], "book", PL, ACC, "keine neuen Bücher"),
-    ("my", ["good"], "friend", SG, NOM, "mein guter Freund"),
-    ("his", ["young"], "sister", SG, DAT, "seiner jungen Schwester"),
-    ("her", ["blue"], "dress", SG, NOM, "ihr blaues Kleid"),
-    ("our", ["big"], "garden", SG, ACC, "unseren großen Garten"),
-    ("our", [], "teacher", SG, DAT, "unserem Lehrer"),
-    ("their", ["lazy"], "cat", PL, NOM, "ihre faulen Katzen"),
+    ("a", "big", "dog", SG, NOM, "ein großer Hund"),
+    ("a", "big", "dog", SG, ACC, "einen großen Hund"),
+    ("a", "big", "dog", SG, DAT, "einem großen Hund"),
+    ("a", "red", "flower", SG, NOM, "eine rote Blume"),
+    ("a", "red", "flower", SG, DAT, "einer roten Blume"),
+    ("a", "white", "horse", SG, NOM, "ein weißes Pferd"),
+    ("a", "white", "horse", SG, ACC, "ein weißes Pferd"),
+    ("a", "white", "horse", SG, DAT, "einem weißen Pferd"),
+    ("no", "fresh", "apple", SG, ACC, "keinen frischen Apfel"),
+    ("no", "cold", "milk", SG, ACC, "keine kalte Milch"),
+    ("no", "new", "book", PL, ACC, "keine neuen Bücher"),
+    ("my", "good", "friend", SG, NOM, "mein guter Freund"),
+    ("his", "young", "sister", SG, DAT, "seiner jungen Schwester"),
+    ("her", "blue", "dress", SG, NOM, "ihr blaues Kleid"),
+    ("our", "big", "garden", SG, ACC, "unseren großen Garten"),
+    ("our", "", "teacher", SG, DAT, "unserem Lehrer"),
+    ("their", "lazy", "cat", PL, NOM, "ihre faulen Katzen"),
     # strong endings, without an article or after a number
-    ("", ["old"], "man", PL, NOM, "alte Männer"),
-    ("", ["old"], "man", PL, DAT, "alten Männern"),
-    ("", ["cold"], "water", SG, ACC, "kaltes Wasser"),
-    ("", ["hot"], "tea", SG, ACC, "heißen Tee"),
-    ("", ["fresh"], "milk", SG, ACC, "frische Milch"),
-    ("", ["fresh"], "bread", SG, NOM, "frisches Brot"),
-    ("two", ["young"], "doctor", PL, NOM, "zwei junge Ärzte"),
-    ("three", ["clever"], "woman", PL, DAT, "drei klugen Frauen"),
-    ("many", ["expensive"], "car", PL, ACC, "viele teure Autos"),
-    ("many", [], "doctor", PL, DAT, "vielen Ärzten"),
+    ("", "old", "man", PL, NOM, "alte Männer"),
+    ("", "old", "man", PL, DAT, "alten Männern"),
+    ("", "cold", "water", SG, ACC, "kaltes Wasser"),
+    ("", "hot", "tea", SG, ACC, "heißen Tee"),
+    ("", "fresh", "milk", SG, ACC, "frische Milch"),
+    ("", "fresh", "bread", SG, NOM, "frisches Brot"),
+    ("two", "young", "doctor", PL, NOM, "zwei junge Ärzte"),
+    ("three", "clever", "woman", PL, DAT, "drei klugen Frauen"),
+    ("many", "expensive", "car", PL, ACC, "viele teure Autos"),
+    ("many", "", "doctor", PL, DAT, "vielen Ärzten"),
     # adjectives that lose their e, weak nouns, plurals with and without -n in the dative
-    ("the", ["expensive"], "hat", SG, NOM, "der teure Hut"),
-    ("a", ["dark"], "room", SG, NOM, "ein dunkles Zimmer"),
-    ("the", ["tired"], "boy", SG, ACC, "den müden Jungen"),
-    ("the", [], "boy", SG, NOM, "der Junge"),
-    ("the", [], "boy", SG, ACC, "den Jungen"),
-    ("a", ["clever"], "boy", SG, DAT, "einem klugen Jungen"),
-    ("the", [], "boy", PL, NOM, "die Jungen"),
-    ("the", [], "car", PL, DAT, "den Autos"),
-    ("the", [], "wolf", PL, DAT, "den Wölfen"),
-    ("the", [], "bird", PL, DAT, "den Vögeln"),
-    ("the", [], "girl", PL, DAT, "den Mädchen"),
+    ("the", "expensive", "hat", SG, NOM, "der teure Hut"),
+    ("a", "dark", "room", SG, NOM, "ein dunkles Zimmer"),
+    ("the", "tired", "boy", SG, ACC, "den müden Jungen"),
+    ("the", "", "boy", SG, NOM, "der Junge"),
+    ("the", "", "boy", SG, ACC, "den Jungen"),
+    ("a", "clever", "boy", SG, DAT, "einem klugen Jungen"),
+    ("the", "", "boy", PL, NOM, "die Jungen"),
+    ("the", "", "car", PL, DAT, "den Autos"),
+    ("the", "", "wolf", PL, DAT, "den Wölfen"),
+    ("the", "", "bird", PL, DAT, "den Vögeln"),
+    ("the", "", "girl", PL, DAT, "den Mädchen"),
 ]
 
 FINITE_FORMS = [
@@ -150,25 +148,26 @@ PARTICIPLES = [
 ]
 
 PREPOSITIONS = [
-    ("in", "the", [], "garden", DAT, "im Garten"),
-    ("in", "the", ["old"], "house", DAT, "im alten Haus"),
-    ("in", "the", [], "kitchen", DAT, "in der Küche"),
-    ("in", "the", [], "forest", ACC, "in den Wald"),
-    ("in", "the", [], "house", ACC, "ins Haus"),
-    ("an", "the", [], "window", DAT, "am Fenster"),
-    ("an", "the", [], "door", DAT, "an der Tür"),
-    ("zu", "the", [], "station", DAT, "zum Bahnhof"),
-    ("zu", "the", [], "school", DAT, "zur Schule"),
-    ("von", "the", [], "computer", DAT, "vom Computer"),
-    ("auf", "the", [], "table", DAT, "auf dem Tisch"),
-    ("auf", "the", [], "table", ACC, "auf den Tisch"),
-    ("in", "this", [], "house", DAT, "in diesem Haus"),
+    ("in", "the", "", "garden", DAT, "im Garten"),
+    ("in", "the", "old", "house", DAT, "im alten Haus"),
+    ("in", "the", "", "kitchen", DAT, "in der Küche"),
+    ("in", "the", "", "forest", ACC, "in den Wald"),
+    ("in", "the", "", "house", ACC, "ins Haus"),
+    ("an", "the", "", "window", DAT, "am Fenster"),
+    ("an", "the", "", "door", DAT, "an der Tür"),
+    ("zu", "the", "", "station", DAT, "zum Bahnhof"),
+    ("zu", "the", "", "school", DAT, "zur Schule"),
+    ("von", "the", "", "computer", DAT, "vom Computer"),
+    ("auf", "the", "", "table", DAT, "auf dem Tisch"),
+    ("auf", "the", "", "table", ACC, "auf den Tisch"),
+    ("in", "this", "", "house", DAT, "in diesem Haus"),
 ]
 
 
-@pytest.mark.parametrize("determiner, adjectives, noun, number, case, german", NOUN_PHRASES)
-def test_noun_phrases(determiner, adjectives, noun, number, case, german):
-    assert " ".join(noun_phrase(determiner, adjectives, noun, number, case)) == german
+@pytest.mark.parametrize("determiner, adjective, noun, number, case, german", NOUN_PHRASES)
+def test_noun_phrases(determiner, adjective, noun, number, case, german):
+    phrase = NounPhrase(determiner, noun, adjective, number)
+    assert " ".join(token.text for token in phrase.german(case)) == german
 
 
 @pytest.mark.parametrize("verb, tense, person, number, german", FINITE_FORMS)
@@ -187,15 +186,16 @@ def test_infinitives():
     assert infinitive("cross") == "überqueren"
 
 
-@pytest.mark.parametrize("preposition, determiner, adjectives, noun, case, german", PREPOSITIONS)
-def test_prepositions_and_contractions(preposition, determiner, adjectives, noun, case, german):
-    words = noun_phrase(determiner, adjectives, noun, SG, case)
-    assert " ".join(prepositional_phrase(preposition, words)) == german
+@pytest.mark.parametrize("preposition, determiner, adjective, noun, case, german", PREPOSITIONS)
+def test_prepositions_and_contractions(preposition, determiner, adjective, noun, case, german):
+    noun_phrase = NounPhrase(determiner, noun, adjective)
+    phrase = PrepositionPhrase("", preposition, case, noun_phrase)
+    assert " ".join(token.text for token in phrase.german()) == german
 
 
 def test_unknown_forms_are_refused():
     with pytest.raises(ValueError, match="'milk' has no plural"):
-        noun_phrase("the", [], "milk", PL, NOM)
+        NounPhrase("the", "milk", "", PL).german(NOM)
 
 
 # --------------------------------------------------------------------------------------
