@@ -35,6 +35,7 @@ def test_its_other_recipes_are_those_of_the_results():
         ("decay-sqrt", "`--max-tokens 4096 --decay sqrt`"),
         ("dropout-0.2", "`--dropout 0.2`"),
         ("dropout-0.1", "`--dropout 0.1`"),
+        ("smoothing-0", "`--smoothing 0`"),
     ):
         run = json.loads((RESULTS / f"{stem}-cpu-en-0.json").read_text("utf8"))
         last = run["scores"]["last"]
