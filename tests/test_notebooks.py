@@ -42,10 +42,11 @@ def test_cells_are_short_and_the_file_is_small(path):
 
 
 @every_notebook
-def test_output_that_differs_between_machines_is_followed_by_an_assertion(path):
+def test_output_that_differs_between_machines_is_asserted(path):
+    """In the same cell, or in the first cell after it whose output is compared."""
     code = cells(path, "code")
     for cell, following in zip(code, [*code[1:], None], strict=True):
-        if IGNORED in cell.metadata.get("tags", []):
+        if IGNORED in cell.metadata.get("tags", []) and "assert " not in cell.source:
             assert following is not None, f"the last cell is ignored: {shown(cell)}"
             goes_on = IGNORED in following.metadata.get("tags", [])
             assert goes_on or "assert " in following.source, shown(cell)
