@@ -23,34 +23,74 @@ from transformer.decoder import Transformer, greedy_decode, xavier
 from transformer.heads import MultiHeadAttention
 from transformer.training import fit, hardware, mean_loss, translate
 from utils.data import encode_pairs, load_corpus, loader, train_tokenizer
+from utils.options import whole
 from utils.scores import scores
 
 RESULTS = Path(__file__).parent / "results"
 BASES = {
     "embedded": {
-        "vocab_size": 1500, "max_tokens": 512, "peak": 4e-3, "warmup": 300, "heads": 4, "d_k": 16,
-        "layers": 2, "d_model": 64, "d_ff": 128, "dropout": 0.0, "smoothing": 0.1,
-        "positions": "sinusoids", "norm": "before",
+        "vocab_size": 1500,
+        "max_tokens": 512,
+        "peak": 4e-3,
+        "warmup": 300,
+        "heads": 4,
+        "d_k": 16,
+        "layers": 2,
+        "d_model": 64,
+        "d_ff": 128,
+        "dropout": 0.0,
+        "smoothing": 0.1,
+        "positions": "sinusoids",
+        "norm": "before",
     },
     "multi30k": {  # train.py's, but for the warm-up, which would fill half of a short training
-        "vocab_size": 8000, "max_tokens": 2048, "peak": 4e-3, "warmup": 500, "heads": 4, "d_k": 32,
-        "layers": 4, "d_model": 128, "d_ff": 256, "dropout": 0.3, "smoothing": 0.1,
-        "positions": "sinusoids", "norm": "before", "decay": "linear",
+        "vocab_size": 8000,
+        "max_tokens": 2048,
+        "peak": 4e-3,
+        "warmup": 500,
+        "heads": 4,
+        "d_k": 32,
+        "layers": 4,
+        "d_model": 128,
+        "d_ff": 256,
+        "dropout": 0.3,
+        "smoothing": 0.1,
+        "positions": "sinusoids",
+        "norm": "before",
+        "decay": "linear",
         "embedding std": "d_model^-½",
     },
-}  # fmt: skip
+}
 VARIATIONS = {
     "embedded": [
-        ("base", ""), ("heads", 1), ("heads", 2), ("heads", 8), ("d_k", 4), ("layers", 1),
-        ("layers", 3), ("d_model", 32), ("d_model", 128), ("dropout", 0.1), ("dropout", 0.3),
-        ("smoothing", 0.0), ("smoothing", 0.2), ("positions", "learned"), ("positions", "none"),
+        ("base", ""),
+        ("heads", 1),
+        ("heads", 2),
+        ("heads", 8),
+        ("d_k", 4),
+        ("layers", 1),
+        ("layers", 3),
+        ("d_model", 32),
+        ("d_model", 128),
+        ("dropout", 0.1),
+        ("dropout", 0.3),
+        ("smoothing", 0.0),
+        ("smoothing", 0.2),
+        ("positions", "learned"),
+        ("positions", "none"),
         ("norm", "after"),
     ],
     "multi30k": [
-        ("base", ""), ("dropout", 0.1), ("smoothing", 0.0), ("norm", "after"), ("peak", 1e-3),
-        ("decay", "sqrt"), ("max_tokens", 4096), ("embedding std", "1"),
+        ("base", ""),
+        ("dropout", 0.1),
+        ("smoothing", 0.0),
+        ("norm", "after"),
+        ("peak", 1e-3),
+        ("decay", "sqrt"),
+        ("max_tokens", 4096),
+        ("embedding std", "1"),
     ],
-}  # fmt: skip
+}
 EPOCHS = {"embedded": 3, "multi30k": 8}
 SPLIT = {"embedded": "test", "multi30k": "validation"}
 
@@ -87,9 +127,14 @@ def build(sizes: dict, base: dict) -> Transformer:
     """The model of these sizes. With other heads than the base's, d_k follows: d_model / heads."""
     d_model, heads = sizes["d_model"], sizes["heads"]
     model = Transformer(
-        sizes["vocab_size"], d_model, heads, sizes["d_ff"], sizes["layers"], sizes["dropout"],
+        sizes["vocab_size"],
+        d_model,
+        heads,
+        sizes["d_ff"],
+        sizes["layers"],
+        sizes["dropout"],
         norm_first=sizes["norm"] == "before",
-    )  # fmt: skip
+    )
     if sizes["d_k"] != base["d_k"]:
         for layer in [*model.encoder.layers, *model.decoder.layers]:
             for name, child in list(layer.named_children()):
@@ -115,19 +160,28 @@ def run(plan: Plan, knob: str, value, seed: int, epochs: int) -> dict:
     train = loader(plan.pairs["train"], sizes["max_tokens"], shuffle=True, seed=seed)
     began = time.perf_counter()
     fit(
-        model, train, epochs, sizes["peak"], sizes["warmup"], sizes["smoothing"],
+        model,
+        train,
+        epochs,
+        sizes["peak"],
+        sizes["warmup"],
+        sizes["smoothing"],
         to_zero=sizes.get("decay") != "sqrt",
-    )  # fmt: skip
+    )
     seconds = time.perf_counter() - began
     rows = plan.corpus[plan.split]
     found = translate(model, plan.tokenizer, rows["en"][:], partial(greedy_decode, extra=10))
     judged = scores(found, rows["de"])
     return {
-        "knob": knob, "value": str(value), "seed": seed,
+        "knob": knob,
+        "value": str(value),
+        "seed": seed,
         "parameters": sum(p.numel() for p in model.parameters()),
         f"{plan.split} loss": mean_loss(model, loader(plan.pairs[plan.split], 8000)),
-        "exact match": judged["exact match"], "BLEU": judged["BLEU"], "seconds": seconds,
-    }  # fmt: skip
+        "exact match": judged["exact match"],
+        "BLEU": judged["BLEU"],
+        "seconds": seconds,
+    }
 
 
 def add(row: dict, results: dict, out: Path) -> None:
@@ -141,8 +195,8 @@ def add(row: dict, results: dict, out: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=list(BASES), default="embedded")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, help="default: 3 (embedded), 8 (multi30k)")
+    parser.add_argument("--seeds", type=whole(1), default=3)
+    parser.add_argument("--epochs", type=whole(1), help="default: 3 (embedded), 8 (multi30k)")
     parser.add_argument("--only", nargs="*", help="these knobs alone")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args(arguments)

@@ -28,6 +28,7 @@ from utils.alignment import (
     word_of_tokens,
 )
 from utils.data import collate, encode_pairs, load_corpus, loader, show_tokens, train_tokenizer
+from utils.options import whole
 
 from .measure import RESULTS, circumstances
 
@@ -69,9 +70,9 @@ def error_rates(model: Transformer, tokenizer, rows: list[dict]) -> torch.Tensor
 def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
     values = DEFAULTS["embedded"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=values["epochs"])
-    parser.add_argument("--sentences", type=int, default=200, help="of the validation split")
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--epochs", type=whole(1), default=values["epochs"])
+    parser.add_argument("--sentences", type=whole(1), default=200, help="of the validation split")
     options = parser.parse_args(arguments)
     set_seed(options.seed)
     corpus = load_corpus("embedded")
@@ -87,9 +88,11 @@ def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
     model = Transformer(tokenizer.get_vocab_size(), **sizes, norm_first=True)
     total = options.epochs * len(train)
     training = set_up(
-        model, train, lambda step: learning_rate(step, values["peak"], values["warmup"], total),
+        model,
+        train,
+        lambda step: learning_rate(step, values["peak"], values["warmup"], total),
         values["smoothing"],
-    )  # fmt: skip
+    )
     checkpoints, maps = [], []
 
     def look() -> None:
@@ -123,14 +126,15 @@ def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
         "seed": options.seed,
         "sentences": options.sentences,
         "checkpoints": checkpoints,
-        "sentence": SENTENCE | {
+        "sentence": SENTENCE
+        | {
             "source tokens": show_tokens(tokenizer, pair.source),
             "target tokens": show_tokens(tokenizer, pair.target),
             "alignment cells": [list(c) for c in true_cells(SENTENCE["alignment"], *words)],
             "layer": layer,
             "head": head,
         },
-    }  # fmt: skip
+    }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"alignment-{options.seed}.json"
     aside = path.with_suffix(".new")

@@ -19,6 +19,7 @@ import torch
 from train import DEFAULTS, write_json
 from transformer.training import hardware, learning_rate
 from utils.data import Pair, encode_pairs, load_corpus, train_tokenizer
+from utils.options import whole
 
 RESULTS = Path(__file__).parent / "results"
 OUT = Path("runs/bench")  # a try overwrites no result that README.md shows
@@ -59,11 +60,13 @@ def options(description: str) -> argparse.ArgumentParser:
     """The arguments that the benchmarks have in common."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", choices=DEFAULTS, default="multi30k")
-    parser.add_argument("--steps", type=int, default=60, help="timed steps of a round")
-    parser.add_argument("--rounds", type=int, default=3, help="times that all take their turn")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=whole(1), default=60, help="timed steps of a round")
+    parser.add_argument("--rounds", type=whole(1), default=3, help="times that all take their turn")
+    parser.add_argument("--seed", type=whole(0), default=0)
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the result")
-    parser.add_argument("--max-tokens", type=int, help="of a batch's side (default: train.py's)")
+    parser.add_argument(
+        "--max-tokens", type=whole(1), help="of a batch's side (default: train.py's)"
+    )
     return parser
 
 

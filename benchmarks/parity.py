@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from train import write_json
 from transformer.attention import causal_mask
 from transformer.decoder import Transformer
+from utils.options import whole
 from utils.parity import copy_from_torch
 
 RESULT = Path(__file__).parent / "results" / "parity.json"
@@ -46,10 +47,17 @@ def draw(seed: int) -> Sizes:
     """Random sizes, the same for the same seed."""
     pick = random.Random(seed).randint
     return Sizes(
-        num_heads=pick(1, 4), d_k=2 * pick(4, 10), d_ff=pick(1, 32), num_layers=pick(1, 4),
-        vocab_size=pick(4, 40), batch=pick(1, 4), source=pick(1, 9), target=pick(1, 9),
-        norm_first=bool(pick(0, 1)), seed=seed,
-    )  # fmt: skip
+        num_heads=pick(1, 4),
+        d_k=2 * pick(4, 10),
+        d_ff=pick(1, 32),
+        num_layers=pick(1, 4),
+        vocab_size=pick(4, 40),
+        batch=pick(1, 4),
+        source=pick(1, 9),
+        target=pick(1, 9),
+        norm_first=bool(pick(0, 1)),
+        seed=seed,
+    )
 
 
 def torch_transformer(sizes: Sizes) -> nn.Transformer:
@@ -60,9 +68,13 @@ def torch_transformer(sizes: Sizes) -> nn.Transformer:
     """
     d_model = sizes.num_heads * sizes.d_k
     options = dict(
-        d_model=d_model, nhead=sizes.num_heads, dim_feedforward=sizes.d_ff, dropout=0.0,
-        batch_first=True, norm_first=sizes.norm_first,
-    )  # fmt: skip
+        d_model=d_model,
+        nhead=sizes.num_heads,
+        dim_feedforward=sizes.d_ff,
+        dropout=0.0,
+        batch_first=True,
+        norm_first=sizes.norm_first,
+    )
     norms = [nn.LayerNorm(d_model) if sizes.norm_first else None for _ in range(2)]
     encoder = nn.TransformerEncoder(
         nn.TransformerEncoderLayer(**options), sizes.num_layers, norms[0], False
@@ -91,9 +103,14 @@ def differences(sizes: Sizes, dtype: torch.dtype) -> tuple[float, float]:
     theirs = torch_transformer(sizes).to(dtype).train()  # training: no fast path; dropout is 0
     d_model = sizes.num_heads * sizes.d_k
     ours = Transformer(
-        sizes.vocab_size, d_model, sizes.num_heads, sizes.d_ff, sizes.num_layers,
-        dropout=0.0, norm_first=sizes.norm_first,
-    ).to(dtype)  # fmt: skip
+        sizes.vocab_size,
+        d_model,
+        sizes.num_heads,
+        sizes.d_ff,
+        sizes.num_layers,
+        dropout=0.0,
+        norm_first=sizes.norm_first,
+    ).to(dtype)
     copy_from_torch(ours.encoder, theirs.encoder)
     copy_from_torch(ours.decoder, theirs.decoder)
     source = random_ids(sizes.batch, sizes.source, sizes.vocab_size)
@@ -116,9 +133,13 @@ def differences(sizes: Sizes, dtype: torch.dtype) -> tuple[float, float]:
     our_table, table.grad = table.grad, None
     (right * direction).sum().backward()
     copied = Transformer(
-        sizes.vocab_size, d_model, sizes.num_heads, sizes.d_ff, sizes.num_layers,
+        sizes.vocab_size,
+        d_model,
+        sizes.num_heads,
+        sizes.d_ff,
+        sizes.num_layers,
         norm_first=sizes.norm_first,
-    ).to(dtype)  # fmt: skip
+    ).to(dtype)
     copy_from_torch(copied.encoder, gradients(theirs.encoder))
     copy_from_torch(copied.decoder, gradients(theirs.decoder))
     pairs = [(our_table, table.grad)]
@@ -147,7 +168,7 @@ def random_ids(batch: int, length: int, vocab_size: int) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--configurations", type=int, default=200)
+    parser.add_argument("--configurations", type=whole(1), default=200)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     count = options.configurations
@@ -156,8 +177,10 @@ def main() -> None:
         pairs = [differences(draw(seed), dtype) for seed in range(count)]
         outputs, slopes = (max(column) for column in zip(*pairs, strict=True))
         found[str(dtype).removeprefix("torch.")] = {"outputs": outputs, "gradients": slopes}
-        print(f"{dtype}: {count} configurations, largest difference of the outputs {outputs:.1e}, "
-              f"of the gradients {slopes:.1e}")  # fmt: skip
+        print(
+            f"{dtype}: {count} configurations, largest difference of the outputs {outputs:.1e}, "
+            f"of the gradients {slopes:.1e}"
+        )
     write_json(found, options.out)
 
 

@@ -52,9 +52,11 @@ class TorchTransformer(nn.Module):
         norms = [nn.LayerNorm(d_model) if config["norm_first"] else None for _ in range(2)]
         self.embedding = Embedding(config["vocab_size"], d_model, dropout, config["max_length"])
         self.encoder = nn.TransformerEncoder(
-            nn.TransformerEncoderLayer(*shape, **order), num_layers, norms[0],
+            nn.TransformerEncoderLayer(*shape, **order),
+            num_layers,
+            norms[0],
             enable_nested_tensor=False,
-        )  # fmt: skip
+        )
         self.decoder = nn.TransformerDecoder(
             nn.TransformerDecoderLayer(*shape, **order), num_layers, norms[1]
         )
@@ -73,12 +75,13 @@ class TorchTransformer(nn.Module):
 
     def hidden(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
         return self.decoder(
-            self.embedding(target), memory,
+            self.embedding(target),
+            memory,
             tgt_mask=~causal_mask(target.size(1), target.device),
             tgt_key_padding_mask=target == self.config["pad"],
             memory_key_padding_mask=source == self.config["pad"],
             tgt_is_causal=False,  # else it compares the mask with a causal one in every step
-        )  # fmt: skip
+        )
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """The scores: (batch, target length, vocab_size)."""
@@ -94,30 +97,42 @@ class HuggingFaceTransformer(nn.Module):
     """
 
     RENAMED = {
-        "self_attn": "self_attention", "encoder_attn": "cross_attention",
-        "q_proj": "w_q", "k_proj": "w_k", "v_proj": "w_v", "out_proj": "w_o",
-        "fc1": "feed_forward.linear1", "fc2": "feed_forward.linear2",
-        "self_attn_layer_norm": "norm1", "encoder_attn_layer_norm": "norm2", "layer_norm": "norm",
-    }  # fmt: skip
+        "self_attn": "self_attention",
+        "encoder_attn": "cross_attention",
+        "q_proj": "w_q",
+        "k_proj": "w_k",
+        "v_proj": "w_v",
+        "out_proj": "w_o",
+        "fc1": "feed_forward.linear1",
+        "fc2": "feed_forward.linear2",
+        "self_attn_layer_norm": "norm1",
+        "encoder_attn_layer_norm": "norm2",
+        "layer_norm": "norm",
+    }
 
     def __init__(self, ours: Transformer) -> None:
         super().__init__()
         if PegasusModel is None:
-            raise ImportError(
-                "the package transformers is missing: see benchmarks/requirements.txt"
-            )
+            raise ImportError("the package transformers is missing: see requirements-dev.txt")
         self.config = config = ours.config
         self.model = PegasusModel(
             PegasusConfig(
-                vocab_size=config["vocab_size"], d_model=config["d_model"],
-                encoder_layers=config["num_layers"], decoder_layers=config["num_layers"],
+                vocab_size=config["vocab_size"],
+                d_model=config["d_model"],
+                encoder_layers=config["num_layers"],
+                decoder_layers=config["num_layers"],
                 encoder_attention_heads=config["num_heads"],
                 decoder_attention_heads=config["num_heads"],
-                encoder_ffn_dim=config["d_ff"], decoder_ffn_dim=config["d_ff"],
-                max_position_embeddings=config["max_length"], activation_function="relu",
-                dropout=0.0, scale_embedding=True, use_cache=False, attn_implementation="sdpa",
+                encoder_ffn_dim=config["d_ff"],
+                decoder_ffn_dim=config["d_ff"],
+                max_position_embeddings=config["max_length"],
+                activation_function="relu",
+                dropout=0.0,
+                scale_embedding=True,
+                use_cache=False,
+                attn_implementation="sdpa",
             )
-        )  # fmt: skip
+        )
         self.dropout = nn.Dropout(config["dropout"])
         sides = (
             (self.model.encoder, ours.encoder, "norm2"),
@@ -155,9 +170,11 @@ class HuggingFaceTransformer(nn.Module):
 
     def hidden(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
         return self.model.decoder(
-            target, attention_mask=target != self.config["pad"], encoder_hidden_states=memory,
+            target,
+            attention_mask=target != self.config["pad"],
+            encoder_hidden_states=memory,
             encoder_attention_mask=source != self.config["pad"],
-        ).last_hidden_state  # fmt: skip
+        ).last_hidden_state
 
 
 @torch.no_grad()

@@ -33,20 +33,27 @@ def draw(run: dict) -> Figure:
     spreads = [(found["spread"][1] - found["spread"][0]) / 2 for found in peers.values()]
     labels = [textwrap.fill(name, 16) for name in speeds]
     bars(
-        list(speeds.values()), labels, errors=spreads, ylabel="real target tokens a second",
+        list(speeds.values()),
+        labels,
+        errors=spreads,
+        ylabel="real target tokens a second",
         title=f"The course trains at {speeds[OURS] / speeds[TUTORIAL]:.1f} times "
-        "the speed of the tutorial's loop", ax=left,
-    )  # fmt: skip
+        "the speed of the tutorial's loop",
+        ax=left,
+    )
     left.set_xticks(range(len(labels)), labels, rotation=0, ha="center", fontsize=9)
     both = {name: peers[name]["losses"] for name in (OURS, TORCH)}
     shared = min(map(len, both.values()))  # one may reach the loss a little earlier
     losses = {name: [point["loss"] for point in points[:shared]] for name, points in both.items()}
     gap = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
     curves(
-        losses, x=[point["step"] for point in both[OURS][:shared]], xlabel="step",
-        ylabel="validation loss (nats a token)", ax=right,
+        losses,
+        x=[point["step"] for point in both[OURS][:shared]],
+        xlabel="step",
+        ylabel="validation loss (nats a token)",
+        ax=right,
         title=f"From the same weights both learn alike: losses differ by {gap:.3f} at most",
-    )  # fmt: skip
+    )
     right.legend(loc="upper right", handlelength=3.2)
     return figure
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import train
 from transformer.training import hardware
+from utils.options import whole
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=whole(0), nargs="+", default=[0, 1, 2])
     parser.add_argument("--sources", nargs="+", default=["en", "de"], choices=["en", "de"])
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
     parser.add_argument("--results", type=Path, default=RESULTS)

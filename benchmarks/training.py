@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from transformer.decoder import Transformer
 from transformer.training import mean_loss
 from utils.data import loader
+from utils.options import whole
 
 from . import table
 from .measure import (
@@ -133,8 +134,10 @@ def useful_flops(task: Task) -> int:
 def main(arguments: list[str] | None = None) -> dict:
     parser = options(__doc__.splitlines()[0])
     parser.add_argument("--to-loss", type=float, default=-math.inf, help="train to this loss")
-    parser.add_argument("--most-epochs", type=int, default=0, help="of that training; 0: none")
-    parser.add_argument("--every", type=int, default=60, help="steps between validation losses")
+    parser.add_argument("--most-epochs", type=whole(0), default=0, help="of that training; 0: none")
+    parser.add_argument(
+        "--every", type=whole(1), default=60, help="steps between validation losses"
+    )
     chosen = parser.parse_args(arguments)
     if math.isfinite(chosen.to_loss) and not chosen.most_epochs:
         parser.error("--to-loss needs --most-epochs: the schedule's length")
@@ -166,9 +169,9 @@ def main(arguments: list[str] | None = None) -> dict:
             flops = found["tokens per second"] * useful_flops(task) / task.tokens
             found["share of the matrix peak"] = flops / peak
     if chosen.most_epochs:
-        whole = replace(task, epochs=chosen.most_epochs)
+        longer = replace(task, epochs=chosen.most_epochs)
         for name in names:
-            peers[name] |= in_fresh_process(curve, name, whole, chosen.every, chosen.to_loss)
+            peers[name] |= in_fresh_process(curve, name, longer, chosen.every, chosen.to_loss)
             print(f"{name}: {peers[name]['seconds to the loss']} s to the loss", flush=True)
     if HUGGING_FACE not in peers:
         peers[HUGGING_FACE] = {"left out": "the package transformers is not installed"}

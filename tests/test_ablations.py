@@ -29,8 +29,10 @@ def test_a_variation_changes_what_it_says_and_nothing_else(data, knob, value):
     assert attention.w_q.weight.shape == (sizes["heads"] * d_k, sizes["d_model"])
     assert attention.w_v.weight.shape == (sizes["d_model"], sizes["d_model"])
     assert {name: model.config[name] for name in ("num_layers", "d_ff", "dropout")} == {
-        "num_layers": sizes["layers"], "d_ff": sizes["d_ff"], "dropout": sizes["dropout"],
-    }  # fmt: skip
+        "num_layers": sizes["layers"],
+        "d_ff": sizes["d_ff"],
+        "dropout": sizes["dropout"],
+    }
     assert model.config["norm_first"] == (sizes["norm"] == "before")
     std = 1 if knob == "embedding std" else sizes["d_model"] ** -0.5
     assert model.embedding.table.weight.std().item() == pytest.approx(std, rel=0.02)

@@ -26,7 +26,8 @@ from transformer.training import LOOK, faster_dropout
 from utils.data import DATA, END, Pair, collate
 
 NEEDS_TRANSFORMERS = pytest.mark.skipif(
-    PegasusModel is None, reason="benchmarks/requirements.txt is not installed: no transformers"
+    PegasusModel is None,
+    reason="the package transformers is not installed: see requirements-dev.txt",
 )
 NAMES = [pytest.param(n, marks=NEEDS_TRANSFORMERS if n == HUGGING_FACE else ()) for n in PEERS]
 
@@ -54,9 +55,16 @@ def task() -> Task:
         vocab_size=20, d_model=16, num_heads=2, d_ff=32, num_layers=1, dropout=0.1, norm_first=True
     )
     return Task(
-        some_pairs(40), some_pairs(20, seed=1), sizes, max_tokens=90, peak=1e-2, warmup=10,
-        smoothing=0.1, seed=0, epochs=8,
-    )  # fmt: skip
+        some_pairs(40),
+        some_pairs(20, seed=1),
+        sizes,
+        max_tokens=90,
+        peak=1e-2,
+        warmup=10,
+        smoothing=0.1,
+        seed=0,
+        epochs=8,
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,10 +153,16 @@ def test_a_rung_changes_one_setting(device):
     [*_, (rung, last)] = [(rung, settings) for rung, settings in climbed if rung.kept]
     on_cpu = device == "cpu"  # the top is what transformer.training does there
     assert last == speed.Settings(
-        by_length=True, resident=True, real_only=True, block=256 if on_cpu else 4096,
-        byte_dropout=on_cpu, precision="bf16", math_kernel=on_cpu, fused_optimizer=True,
+        by_length=True,
+        resident=True,
+        real_only=True,
+        block=256 if on_cpu else 4096,
+        byte_dropout=on_cpu,
+        precision="bf16",
+        math_kernel=on_cpu,
+        fused_optimizer=True,
         look_every=LOOK,
-    )  # fmt: skip
+    )
 
 
 def test_all_rungs_train_the_same_model_on_real_tokens(here, task):

@@ -64,21 +64,38 @@ def lab(tmp_path_factory):
     nbformat.write(notebook, home / "tiny.ipynb")
     token = secrets.token_hex(16)
     options = {
-        "ServerApp.root_dir": home, "ServerApp.port": 0, "ServerApp.ip": "127.0.0.1",
-        "IdentityProvider.token": token, "LabApp.extension_manager": "readonly",
+        "ServerApp.root_dir": home,
+        "ServerApp.port": 0,
+        "ServerApp.ip": "127.0.0.1",
+        "IdentityProvider.token": token,
+        "LabApp.extension_manager": "readonly",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",  # nothing is fetched
-        "LabApp.user_settings_dir": home / "settings", "LabApp.workspaces_dir": home / "workspaces",
-    }  # fmt: skip
-    known = {"HOME": home, "JUPYTER_CONFIG_DIR": home, "JUPYTER_RUNTIME_DIR": home / "runtime",
-             "JUPYTER_DATA_DIR": home, "IPYTHONDIR": home, "PYTHONPATH": ROOT}  # fmt: skip
+        "LabApp.user_settings_dir": home / "settings",
+        "LabApp.workspaces_dir": home / "workspaces",
+    }
+    known = {
+        "HOME": home,
+        "JUPYTER_CONFIG_DIR": home,
+        "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "JUPYTER_DATA_DIR": home,
+        "IPYTHONDIR": home,
+        "PYTHONPATH": ROOT,
+    }
     log = home / "log"
     with log.open("w") as file:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
-             *(f"--{name}={value}" for name, value in options.items())],
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                *(f"--{name}={value}" for name, value in options.items()),
+            ],
             env=os.environ | {name: str(value) for name, value in known.items()},
-            stdout=file, stderr=file,
-        )  # fmt: skip
+            stdout=file,
+            stderr=file,
+        )
     try:
         for _ in range(300):
             found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())

@@ -143,22 +143,38 @@ def test_it_does_not_show_itself(draw, monkeypatch):
 
 def test_post_norm_stands_above_each_sublayer():
     assert upwards(encoder_layer_map(), "self-attention", "feed-forward", "norm") == [
-        "self-attention", "norm", "feed-forward", "norm",
-    ]  # fmt: skip
+        "self-attention",
+        "norm",
+        "feed-forward",
+        "norm",
+    ]
     names = ("masked self-attention", "cross-attention", "feed-forward", "norm")
     assert upwards(decoder_layer_map(), *names) == [
-        "masked self-attention", "norm", "cross-attention", "norm", "feed-forward", "norm",
-    ]  # fmt: skip
+        "masked self-attention",
+        "norm",
+        "cross-attention",
+        "norm",
+        "feed-forward",
+        "norm",
+    ]
 
 
 def test_pre_norm_stands_below_each_sublayer():
     assert upwards(encoder_layer_map(True), "self-attention", "feed-forward", "norm") == [
-        "norm", "self-attention", "norm", "feed-forward",
-    ]  # fmt: skip
+        "norm",
+        "self-attention",
+        "norm",
+        "feed-forward",
+    ]
     names = ("masked self-attention", "cross-attention", "feed-forward", "norm")
     assert upwards(decoder_layer_map(True), *names) == [
-        "norm", "masked self-attention", "norm", "cross-attention", "norm", "feed-forward",
-    ]  # fmt: skip
+        "norm",
+        "masked self-attention",
+        "norm",
+        "cross-attention",
+        "norm",
+        "feed-forward",
+    ]
 
 
 @both_norms

@@ -81,8 +81,13 @@ def test_colours_and_numbers_are_of_the_weight_on_a_scale_from_0_to_1(shown):
     html = explore(lambda text: {SELF: maps}, ["x"])["picture"].value
     cells = re.findall(r'<td class="([^"]*)"[^>]*>([^<]*)</td>', html)
     assert cells == [
-        ("c0", ""), ("c4", ""), ("c96", ".96"), ("c20", ".20"), ("c50", ".50"), ("c30 true", ".30"),
-    ]  # fmt: skip
+        ("c0", ""),
+        ("c4", ""),
+        ("c96", ".96"),
+        ("c20", ".20"),
+        ("c50", ".50"),
+        ("c30 true", ".30"),
+    ]
     assert html.count("true alignment") == 1 and '<th scope="row">y</th>' in html
     assert ".attention-explorer .c0 { background: #ffffff;" in html
 

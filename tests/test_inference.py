@@ -42,9 +42,7 @@ def model_of(seed: int, vocab_size: int = VOCABULARY, max_length: int = 256) -> 
     """Random weights, sharpened so that ends come early in some sentences and late in others;
     post-norm for even seeds, pre-norm for odd ones."""
     torch.manual_seed(seed)
-    model = Transformer(
-        vocab_size, 8, 2, 16, 2, norm_first=seed % 2 == 1, max_length=max_length
-    )  # fmt: skip
+    model = Transformer(vocab_size, 8, 2, 16, 2, norm_first=seed % 2 == 1, max_length=max_length)
     model.embedding.table.weight.data *= 3
     return model.double().eval()
 
@@ -131,8 +129,11 @@ def test_log_probabilities_are_right_and_the_best_comes_first(rows, seed, beam, 
 
 
 @settings(max_examples=15, deadline=None)
-@given(source=st.lists(st.integers(3, 4), min_size=2, max_size=2), seed=seeds,
-       alpha=st.sampled_from([0.0, 0.6, 1.5]))  # fmt: skip
+@given(
+    source=st.lists(st.integers(3, 4), min_size=2, max_size=2),
+    seed=seeds,
+    alpha=st.sampled_from([0.0, 0.6, 1.5]),
+)
 def test_a_beam_as_wide_as_the_space_finds_the_best_there_is(source, seed, alpha):
     """Five tokens, at most three of them: all translations can be scored one by one, and a beam of
     4 · 4 · 5 = 80 never has to drop one."""
@@ -209,8 +210,12 @@ def test_training_mode_is_an_error(search):
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=seeds, top_k=st.none() | st.integers(1, 8), top_p=st.floats(0.05, 1.0),
-       temperature=st.floats(0.1, 5.0))  # fmt: skip
+@given(
+    seed=seeds,
+    top_k=st.none() | st.integers(1, 8),
+    top_p=st.floats(0.05, 1.0),
+    temperature=st.floats(0.1, 5.0),
+)
 def test_what_a_sampler_draws_from(seed, top_k, top_p, temperature):
     torch.manual_seed(seed)
     scores = torch.randn(3, 6, dtype=torch.float64) * 3
@@ -240,9 +245,14 @@ def test_cold_samples_are_greedy_and_shares_come_out():
 
 @pytest.mark.parametrize(
     ("knobs", "message"),
-    [({"temperature": 0.0}, "temperature"), ({"top_k": 0}, "top_k"), ({"top_p": 0.0}, "top_p"),
-     ({"top_p": 1.1}, "top_p"), ({"temperature": float("nan")}, "temperature")],
-)  # fmt: skip
+    [
+        ({"temperature": 0.0}, "temperature"),
+        ({"top_k": 0}, "top_k"),
+        ({"top_p": 0.0}, "top_p"),
+        ({"top_p": 1.1}, "top_p"),
+        ({"temperature": float("nan")}, "temperature"),
+    ],
+)
 def test_a_knob_out_of_its_range_is_an_error(knobs, message):
     with pytest.raises(ValueError, match=message):
         next_probabilities(torch.zeros(4), **knobs)

@@ -257,9 +257,13 @@ def test_head_grid_draws_every_head_on_one_scale(heads):
 
 def test_head_grid_marks_padding_and_alignment_in_every_panel():
     figure = head_grid(
-        weights(2, 3, 4), tokens(3), tokens(4), names=["a", "b"], padding=[0, 0, 0, 1],
+        weights(2, 3, 4),
+        tokens(3),
+        tokens(4),
+        names=["a", "b"],
+        padding=[0, 0, 0, 1],
         alignment=[(0, 2)],
-    )  # fmt: skip
+    )
     for ax in figure.axes[:2]:
         assert [patch.get_bbox().x0 for patch in patches(ax, "padding")] == [3]
         assert [patch.get_bbox().x0 for patch in patches(ax, "alignment")] == [2.06]

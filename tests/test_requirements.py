@@ -1,8 +1,11 @@
-"""requirements.txt suits the Colab of today, constraints.txt suits requirements.txt."""
+"""The requirements suit the Colab of today and are what the code imports; constraints.txt suits
+them."""
 
 import ast
 import json
+import os
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -14,11 +17,16 @@ from packaging.version import Version
 from utils.colab import NEEDED
 
 ROOT = Path(__file__).resolve().parent.parent
-FREEZE = ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt"
-OURS = {"utils", "transformer", "train", "benchmarks"}
+# Colab's list of packages, which its maintainers publish; the weekly workflow fetches it
+FREEZE = Path(
+    os.environ.get("COLAB_FREEZE", ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt")
+)
+OURS = {"utils", "transformer", "train", "translate", "benchmarks"}
 # Installed with the set-up cell's packages' help or by Colab itself, imported for display or
-# set-up; and what utils.scores uses where it is installed, of benchmarks/requirements.txt
+# set-up; and what utils.scores uses where it is installed, of requirements-dev.txt
 BESIDES = {"google", "IPython", "sacremoses"}
+DEV = "requirements-dev.txt"
+colab_constraints = runpy.run_path(str(ROOT / ".github" / "colab_constraints.py"))["constraints"]
 
 
 def requirements(name: str) -> list[Requirement]:
@@ -66,33 +74,44 @@ def test_what_the_course_imports_is_required_and_no_tool_is_imported():
     imported, tools = blocks()
     found = imported_by_the_course()
     assert found <= imported, f"missing from requirements.txt: {sorted(found - imported)}"
-    assert not found & tools
+    assert not found & (tools | {requirement.name for requirement in requirements(DEV)})
 
 
-def test_only_lower_bounds():
-    """fastcore apart: without its upper bound, nbdev would replace the one that Colab has."""
-    for requirement in requirements("requirements.txt"):
-        bounds = {bound.operator for bound in requirement.specifier}
-        assert bounds == ({">=", "<"} if requirement.name == "fastcore" else {">="})
-        assert requirement.url is None and requirement.marker is None
+def test_each_package_is_required_once_and_by_a_lower_bound():
+    course, dev = requirements("requirements.txt"), requirements(DEV)
+    for requirement in [*course, *dev]:
+        assert [bound.operator for bound in requirement.specifier] == [">="], str(requirement)
+        assert requirement.url is None
+    assert not any(requirement.marker for requirement in course)
+    names = [canonicalize_name(requirement.name) for requirement in [*course, *dev]]
+    assert len(names) == len(set(names))
 
 
 def test_the_set_up_cell_knows_every_import_but_torch_and_numpy():
     imported, _ = blocks()
-    assert set(NEEDED.values()) == imported - {"torch", "numpy"}
+    there = {"torch", "numpy", "filelock"}  # the first two must stay Colab's; torch brings filelock
+    assert set(NEEDED.values()) == imported - there
 
 
+def test_colab_s_list_becomes_constraints():
+    freeze = (
+        "# made by Colab\nabsl-py==1.4.0\nours @ https://x.org/ours-1.whl\ntorch==2.11.0+cu128\n"
+    )
+    assert colab_constraints(freeze) == "absl-py==1.4.0\ntorch==2.11.0\n"
+
+
+@pytest.mark.skipif(
+    not FREEZE.exists(),
+    reason="Colab's list of packages is not here; the weekly workflow fetches it and runs this",
+)
 def test_colab_meets_the_requirements():
-    if not FREEZE.exists():
-        pytest.skip(f"Colab's list of packages is not beside the repository: {FREEZE}")
-    lines = re.findall(r"^([\w.-]+)==(\S+)$", FREEZE.read_text(encoding="utf-8"), re.MULTILINE)
-    colab = {canonicalize_name(name): Version(version) for name, version in lines}
+    pins = map(Requirement, colab_constraints(FREEZE.read_text(encoding="utf-8")).splitlines())
+    colab = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins}
     imported, tools = blocks()
     for requirement in requirements("requirements.txt"):
         name = canonicalize_name(requirement.name)
-        if name in colab:  # so pip would leave it as it is; +cu128 and the like do not count
-            has = colab[name].base_version
-            assert requirement.specifier.contains(has), f"Colab has {name} {has}: {requirement}"
+        if name in colab:  # so pip would leave it as it is
+            assert requirement.specifier.contains(colab[name]), f"Colab has {name} {colab[name]}"
         else:
             installs = name in NEEDED.values() or name in tools
             assert installs, f"Colab has no {name}, and nothing installs it"
@@ -104,6 +123,8 @@ def test_constraints_are_exact_plain_and_meet_the_requirements():
         [pin] = requirement.specifier
         assert pin.operator == "==", str(requirement)
         assert requirement.url is None and Version(pin.version).local is None
+        # torch's CUDA packages differ from machine to machine: pip takes those that torch names
+        assert not requirement.name.startswith(("nvidia", "cuda", "triton"))
     assert "://" not in (ROOT / "constraints.txt").read_text(encoding="utf-8")
     for full in ("3.10.0", "3.11.2", "3.11.9", "3.12.0", "3.13.0"):  # 3.11.2 is Debian 12's
         python = full.rsplit(".", 1)[0]
@@ -111,6 +132,8 @@ def test_constraints_are_exact_plain_and_meet_the_requirements():
         pins = [r for r in constraints if r.marker is None or r.marker.evaluate(here)]
         versions = {r.name: next(iter(r.specifier)).version for r in pins}
         assert len(versions) == len(pins), f"two versions of one package for Python {full}"
-        for requirement in requirements("requirements.txt"):
+        for requirement in requirements("requirements.txt") + requirements(DEV):
+            if requirement.marker and not requirement.marker.evaluate(here):
+                continue
             version = versions[canonicalize_name(requirement.name)]
             assert requirement.specifier.contains(version), f"{requirement} but {version}"

@@ -22,8 +22,11 @@ def test_a_change_calls_the_function_with_all_values(shown):
     made = sliders(picture, temperature=(0.5, 2.0, 0.5), causal=False, text="a b", head=[0, 1])
     assert not calls  # the cell above has drawn already
     assert {name: type(widget).__name__ for name, widget in made.items()} == {
-        "temperature": "FloatSlider", "causal": "Checkbox", "text": "Text", "head": "Dropdown",
-    }  # fmt: skip
+        "temperature": "FloatSlider",
+        "causal": "Checkbox",
+        "text": "Text",
+        "head": "Dropdown",
+    }
     made["causal"].value = True
     made["text"].value = "c"
     assert calls[-1]["causal"] is True and calls[-1]["text"] == "c"

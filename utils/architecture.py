@@ -96,11 +96,22 @@ def _stack(stack: str, sublayers: list[tuple[str, str, str]], tokens: str, capti
         Note(f"tokens of {stack}", caption, x, 1.4),
         Block(f"embedding of {stack}", "embedding", x, EMBEDDING),
         Line(f"position of {stack}", ((wave - side * 1.2, PLUS), (x + side * 1.2, PLUS))),
-        Note(f"position of {stack}", "position", wave + side * 1.8, PLUS,
-             "right" if side < 0 else "left"),
-        Note(f"frame of {stack}", f"{stack} × N", x - side * 10.3, 16.4,
-             "right" if side < 0 else "left", bold=True),
-    ]  # fmt: skip
+        Note(
+            f"position of {stack}",
+            "position",
+            wave + side * 1.8,
+            PLUS,
+            "right" if side < 0 else "left",
+        ),
+        Note(
+            f"frame of {stack}",
+            f"{stack} × N",
+            x - side * 10.3,
+            16.4,
+            "right" if side < 0 else "left",
+            bold=True,
+        ),
+    ]
     for top, bottom in zip(tops, bottoms, strict=True):
         elements.append(Line(f"flow of {stack}", ((x, top), (x, bottom))))
     for floor, sublayer in enumerate(sublayers):
@@ -133,8 +144,13 @@ def _elements() -> list[Block | Line | Note]:
         ),
         Line(
             "memory",
-            ((left, FIRST + STEP + 6.2), (left, 43.0), (MEMORY, 43.0), (MEMORY, cross),
-             (right - BOX_WIDTH / 2, cross)),
+            (
+                (left, FIRST + STEP + 6.2),
+                (left, 43.0),
+                (MEMORY, 43.0),
+                (MEMORY, cross),
+                (right - BOX_WIDTH / 2, cross),
+            ),
         ),
         Note("memory", "memory", (left + MEMORY) / 2, 44.2),
         Note("memory", "K, V", 37.0, cross + 1.2),
@@ -149,12 +165,15 @@ def _elements() -> list[Block | Line | Note]:
         Block("loss", "loss", LOSS, 51.4, 9.0, 3.6),
         Line("loss", ((LOSS, 46.4), (LOSS, 49.6))),
         Note("loss", "the true\ntranslation", LOSS, 44.5),
-        Line("gradients", ((LOSS - 4.5, 51.4), (67.4, 51.4), (67.4, EMBEDDING), (edge, EMBEDDING)),
-             dashed=True),
+        Line(
+            "gradients",
+            ((LOSS - 4.5, 51.4), (67.4, 51.4), (67.4, EMBEDDING), (edge, EMBEDDING)),
+            dashed=True,
+        ),
         Note("gradients", "gradients, back through every block", 68.8, 26.5, turn=90),
         Line("loop", ((right + 10, OUTPUT), (LOOP, OUTPUT), (LOOP, 3.4), (right + 10.2, 3.4))),
         Note("loop", "the chosen token goes back in", LOOP - 1.4, 26.5, turn=90),
-    ]  # fmt: skip
+    ]
 
 
 # For each notebook: its number, the sentence beside the map, and patterns of the parts it lights.
@@ -243,8 +262,7 @@ def transformer_map(lit: str) -> Figure:
             else:
                 draw_block(ax, element, **({} if on else QUIET_BLOCK))
         ax.text(3, 64.6, f"{number} · {lit}", fontsize=19, weight="bold", color=STRONG, va="center")
-        ax.text(3, 61.6, sentence, fontsize=10.5, color="#1f2933", va="top",
-                linespacing=1.5)  # fmt: skip
+        ax.text(3, 61.6, sentence, fontsize=10.5, color="#1f2933", va="top", linespacing=1.5)
     return ax.figure
 
 
@@ -260,10 +278,13 @@ def draw_rounded(ax: Axes, x, y, width, height, *, radius: float, **style) -> No
     """A box with round corners, centred at (x, y)."""
     ax.add_patch(
         FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height,
-            boxstyle=f"round,pad=0,rounding_size={radius}", **style,
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            boxstyle=f"round,pad=0,rounding_size={radius}",
+            **style,
         )
-    )  # fmt: skip
+    )
 
 
 def _draw_frame(ax: Axes, stack: str, floors: int, lit: bool) -> None:
@@ -272,10 +293,17 @@ def _draw_frame(ax: Axes, stack: str, floors: int, lit: bool) -> None:
     x, y = STREAM[stack] + SIDE[stack] * 1.1, (bottom + top) / 2
     for behind in (2, 1, 0):
         draw_rounded(
-            ax, x + 0.6 * behind, y + 0.6 * behind, 24.6, top - bottom, radius=1.6,
-            facecolor=TINT if lit else QUIET_GROUND, edgecolor=STRONG if lit else "#cfd5db",
-            linewidth=1.2, zorder=0,
-        )  # fmt: skip
+            ax,
+            x + 0.6 * behind,
+            y + 0.6 * behind,
+            24.6,
+            top - bottom,
+            radius=1.6,
+            facecolor=TINT if lit else QUIET_GROUND,
+            edgecolor=STRONG if lit else "#cfd5db",
+            linewidth=1.2,
+            zorder=0,
+        )
 
 
 def _draw_position(ax: Axes, stack: str, lit: bool) -> None:
@@ -312,13 +340,28 @@ def draw_block(
 ) -> None:
     """The box and its name, which stands `rise` above the middle."""
     draw_rounded(
-        ax, block.x, block.y, block.width, block.height, radius=0.9, facecolor=face,
-        edgecolor=edge, linewidth=1.2, zorder=2, gid=block.part,
-    )  # fmt: skip
+        ax,
+        block.x,
+        block.y,
+        block.width,
+        block.height,
+        radius=0.9,
+        facecolor=face,
+        edgecolor=edge,
+        linewidth=1.2,
+        zorder=2,
+        gid=block.part,
+    )
     ax.text(
-        block.x, block.y + rise, block.text, ha="center", va="center", color=ink, weight=weight,
+        block.x,
+        block.y + rise,
+        block.text,
+        ha="center",
+        va="center",
+        color=ink,
+        weight=weight,
         zorder=5,
-    )  # fmt: skip
+    )
 
 
 def _draw_heads(ax: Axes, block: Block) -> None:
@@ -331,8 +374,15 @@ def draw_line(
     ax: Axes, line: Line, colour: str = STRONG, width: float = 1.8, zorder: float = 2.5
 ) -> None:
     """The arrow, with its head at the last point."""
-    style = {"color": colour, "linewidth": width, "joinstyle": "miter", "capstyle": "butt",
-             "mutation_scale": 1, "zorder": zorder, "gid": line.part}  # fmt: skip
+    style = {
+        "color": colour,
+        "linewidth": width,
+        "joinstyle": "miter",
+        "capstyle": "butt",
+        "mutation_scale": 1,
+        "zorder": zorder,
+        "gid": line.part,
+    }
     path, head = _rounded_path(line.points), "-|>,head_length=5,head_width=2.6"
     if not line.dashed:
         ax.add_patch(FancyArrowPatch(path=path, arrowstyle=head, **style))
@@ -361,7 +411,15 @@ def _rounded_path(points, radius: float = 1.2) -> Path:
 def draw_note(ax: Axes, note: Note, colour: str = STRONG) -> None:
     """The text, 9 pt, or 9.5 pt when it is bold."""
     ax.text(
-        note.x, note.y, note.text, ha=note.align, va="center", rotation=note.turn,
-        color=colour, weight="bold" if note.bold else "normal", zorder=5,
-        fontsize=9.5 if note.bold else 9, linespacing=1.2,
-    )  # fmt: skip
+        note.x,
+        note.y,
+        note.text,
+        ha=note.align,
+        va="center",
+        rotation=note.turn,
+        color=colour,
+        weight="bold" if note.bold else "normal",
+        zorder=5,
+        fontsize=9.5 if note.bold else 9,
+        linespacing=1.2,
+    )

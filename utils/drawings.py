@@ -68,25 +68,37 @@ class Sublayer:
 
 ENCODER_LAYER = [
     Sublayer(
-        "self-attention", "weights (…, length, length)", "Q, K, V",
-        "x = norm(x + attention(x))", "x = x + attention(norm(x))",
+        "self-attention",
+        "weights (…, length, length)",
+        "Q, K, V",
+        "x = norm(x + attention(x))",
+        "x = x + attention(norm(x))",
     ),
     Sublayer(
-        "feed-forward", "(…, d_ff) inside", "",
-        "x = norm(x + feed_forward(x))", "x = x + feed_forward(norm(x))",
+        "feed-forward",
+        "(…, d_ff) inside",
+        "",
+        "x = norm(x + feed_forward(x))",
+        "x = x + feed_forward(norm(x))",
     ),
-]  # fmt: skip
+]
 DECODER_LAYER = [
     Sublayer(
-        "masked self-attention", "weights (…, T, T)", "Q, K, V",
-        "x = norm(x + attention(x))", "x = x + attention(norm(x))",
+        "masked self-attention",
+        "weights (…, T, T)",
+        "Q, K, V",
+        "x = norm(x + attention(x))",
+        "x = x + attention(norm(x))",
     ),
     Sublayer(
-        "cross-attention", "weights (…, T, S)", "Q",
-        "x = norm(x + cross(x, memory))", "x = x + cross(norm(x), memory)",
+        "cross-attention",
+        "weights (…, T, S)",
+        "Q",
+        "x = norm(x + cross(x, memory))",
+        "x = x + cross(norm(x), memory)",
     ),
     ENCODER_LAYER[1],
-]  # fmt: skip
+]
 
 
 @mpl.rc_context(FONT)
@@ -176,9 +188,18 @@ def _draw_layer(
     """The stream at x, its sublayers from the bottom up, the skips round them (side: -1 left)."""
     bottom, top = FIRST - 2.0, FIRST + len(sublayers) * STEP + 0.4
     draw_rounded(
-        ax, x + side * 1.6, (bottom + top) / 2, 33.6, top - bottom, radius=1.6, facecolor=TINT,
-        edgecolor=STRONG, linewidth=1.2, zorder=0, gid="frame",
-    )  # fmt: skip
+        ax,
+        x + side * 1.6,
+        (bottom + top) / 2,
+        33.6,
+        top - bottom,
+        radius=1.6,
+        facecolor=TINT,
+        edgecolor=STRONG,
+        linewidth=1.2,
+        zorder=0,
+        gid="frame",
+    )
     formulas = x + side * 1.6 + 33.6 / 2 + 1.8
     heights = PRE_NORM if norm_first else POST_NORM
     below = 5.8
@@ -205,8 +226,12 @@ def _draw_layer(
         norm = Block("norm", "norm", x, fork + heights["norm"], 12.0, BAR_HEIGHT)
         draw_block(ax, norm, **(PALE_BLOCK if norm_first else ACCENT_BLOCK))
         inputs = middle - HALF["sublayer"] - 1.1
-        draw_note(ax, Note("inputs", sublayer.inputs, x - side * 0.9, inputs,
-                           "left" if side < 0 else "right"))  # fmt: skip
+        draw_note(
+            ax,
+            Note(
+                "inputs", sublayer.inputs, x - side * 0.9, inputs, "left" if side < 0 else "right"
+            ),
+        )
         formula = sublayer.pre_norm if norm_first else sublayer.post_norm
         draw_note(ax, Note("formula", formula, formulas, middle, "left"), INK)
         below = fork + heights[last] + HALF[last]
@@ -239,9 +264,18 @@ def cross_attention_map() -> Figure:
     left, right, bottom, top = 22.5, 62.1, 17.2, 46.4
     middle = (left + right) / 2
     draw_rounded(
-        ax, middle, (bottom + top) / 2, right - left, top - bottom, radius=0.9, facecolor=STRONG,
-        edgecolor=STRONG, linewidth=1.2, zorder=2, gid="cross-attention",
-    )  # fmt: skip
+        ax,
+        middle,
+        (bottom + top) / 2,
+        right - left,
+        top - bottom,
+        radius=0.9,
+        facecolor=STRONG,
+        edgecolor=STRONG,
+        linewidth=1.2,
+        zorder=2,
+        gid="cross-attention",
+    )
     draw_note(ax, Note("cross-attention", "cross-attention", middle, 44.0, bold=True), "white")
     words = "weights (batch, heads, T, S)"
     draw_note(ax, Note("cross-attention", words, middle, 41.4), "white")
@@ -264,9 +298,13 @@ def cross_attention_map() -> Figure:
     for x, y, bold, words in (
         (9.4, 44.0, "target tokens", "(batch, T, d_model)\nT queries: the rows"),
         (74.6, 44.0, "out", "(batch, T, d_model)\none for each target token"),
-        (middle, 6.2, "the encoder's memory of the source tokens",
-         "(batch, S, d_model)\nS keys and values: the columns"),
-    ):  # fmt: skip
+        (
+            middle,
+            6.2,
+            "the encoder's memory of the source tokens",
+            "(batch, S, d_model)\nS keys and values: the columns",
+        ),
+    ):
         draw_note(ax, Note("caption", bold, x, y, bold=True))
         draw_note(ax, Note("caption", words, x, y - 2.9), QUIET)
     return ax.figure

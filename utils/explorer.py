@@ -116,13 +116,15 @@ def explore(
     made = {
         "sentence": widgets.Dropdown(options=sentences, description="sentence"),
         "text": widgets.Text(
-            sentences[0], description="or your own", continuous_update=False,
+            sentences[0],
+            description="or your own",
+            continuous_update=False,
             placeholder="type a sentence, then press Enter",
         ),
         "kind": widgets.Dropdown(options=[kind], description="kind"),
         "layer": widgets.Dropdown(options=[("", layer)], description="layer"),
         "head": widgets.Dropdown(options=[("", head)], description="head"),
-    }  # fmt: skip
+    }
     for control, label, width in zip(
         made.values(), (80, 80, 80, 50, 50), (750, 750, 290, 190, 260), strict=True
     ):
@@ -268,8 +270,14 @@ def _style(columns: int) -> str:
         cell, label = f"td:nth-child({place})", f"th:nth-child({place})"
         rules.append(f"& .map:has({cell}:hover) {label} {{ background: LIT; }}\n")
     ramp = ", ".join(to_hex(shade) for shade in shades[::10])
-    names = {"&": ".attention-explorer", "INK": INK, "GREY": GREY, "TRUE": ALIGNMENT,
-             "LIT": "#ffdf80", "RAMP": f"linear-gradient(90deg, {ramp})"}  # fmt: skip
+    names = {
+        "&": ".attention-explorer",
+        "INK": INK,
+        "GREY": GREY,
+        "TRUE": ALIGNMENT,
+        "LIT": "#ffdf80",
+        "RAMP": f"linear-gradient(90deg, {ramp})",
+    }
     return re.sub("&|INK|GREY|TRUE|LIT|RAMP", lambda found: names[found[0]], "".join(rules))
 
 

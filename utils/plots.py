@@ -231,19 +231,32 @@ def _cells(ax: Axes, weights, padding, pairs, *, annotate: bool, colours, cell: 
     for column in np.flatnonzero(padding):
         ax.add_patch(
             Rectangle(
-                (column, 0), 1, len(weights), facecolor=PADDING_GREY, edgecolor="white",
-                hatch="////", linewidth=0, gid="padding",
+                (column, 0),
+                1,
+                len(weights),
+                facecolor=PADDING_GREY,
+                edgecolor="white",
+                hatch="////",
+                linewidth=0,
+                gid="padding",
             )
-        )  # fmt: skip
+        )
     line = 2.0 if cell >= 0.22 else 1.4
     for row, column in pairs:
         ax.add_patch(
             Rectangle(
-                (column + 0.06, row + 0.06), 0.88, 0.88, fill=False, edgecolor=ALIGNMENT,
-                linewidth=line, joinstyle="miter", gid="alignment", zorder=4,
+                (column + 0.06, row + 0.06),
+                0.88,
+                0.88,
+                fill=False,
+                edgecolor=ALIGNMENT,
+                linewidth=line,
+                joinstyle="miter",
+                gid="alignment",
+                zorder=4,
                 path_effects=[withStroke(linewidth=1.8 * line, foreground="white")],
             )
-        )  # fmt: skip
+        )
     for spine in ax.spines.values():
         spine.set(visible=True, linewidth=0.8, color=GREY)
 
@@ -474,8 +487,17 @@ def curves(
         every = max(len(values) // 8, 1)
         style = {"color": COLOURS[n % 7], "linestyle": LINES[n % 7], "marker": MARKERS[n % 7]}
         start = n * every // len(series)  # markers of neighbours do not sit on each other
-        ax.plot(places, values, label=label, lw=2, ms=6, mec="white", mew=0.8,
-                markevery=(start, every), **style)  # fmt: skip
+        ax.plot(
+            places,
+            values,
+            label=label,
+            lw=2,
+            ms=6,
+            mec="white",
+            mew=0.8,
+            markevery=(start, every),
+            **style,
+        )
         if label in bands:
             ax.fill_between(places, *bands[label], color=style["color"], alpha=0.18, lw=0)
     if log:
@@ -581,9 +603,14 @@ def bars(
     width = float(np.clip(0.9 * len(values) + 1.4, 4.5, 9.0))
     ax = _laid_out(ax or _bare_figure(width, 3.8).add_subplot())
     drawn = ax.bar(
-        range(len(values)), values, width=0.62, color=COLOURS[0], yerr=errors, log=log,
+        range(len(values)),
+        values,
+        width=0.62,
+        color=COLOURS[0],
+        yerr=errors,
+        log=log,
         error_kw={"ecolor": INK, "elinewidth": 1.5, "capsize": 5},
-    )  # fmt: skip
+    )
     ax.bar_label(drawn, labels=[_short(value) for value in values], padding=4, fontsize=10)
     ax.margins(y=0.14)
     turned = max(map(len, labels)) * 0.62 * 10 / 72 > 0.78 * (width - 0.9) / len(values)

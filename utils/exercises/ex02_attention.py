@@ -569,8 +569,11 @@ def backward_unscaled(query, key, value, mask, grad_output):
 
 def backward_key_not_turned(query, key, value, mask, grad_output):
     by_query, _, by_value = backward(query, key, value, mask, grad_output)
-    return by_query, backward(query, query, value, mask, grad_output,
-                              masked_weights(query, key, mask))[0], by_value  # fmt: skip
+    return (
+        by_query,
+        backward(query, query, value, mask, grad_output, masked_weights(query, key, mask))[0],
+        by_value,
+    )
 
 
 def backward_value_not_turned(query, key, value, mask, grad_output):
@@ -790,6 +793,4 @@ BY_HEART = Exercise(
     praise="You can write the heart of the Transformer from memory.",
 )
 
-EXERCISES = [
-    TIE, LOOP, ALL_WORDS, THIRD_WORD, WINDOW, LEAK, MEND, SHADOW, BACKWARD, BY_HEART
-]  # fmt: skip
+EXERCISES = [TIE, LOOP, ALL_WORDS, THIRD_WORD, WINDOW, LEAK, MEND, SHADOW, BACKWARD, BY_HEART]

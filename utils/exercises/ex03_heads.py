@@ -376,9 +376,21 @@ class MultiHeadByHeart(nn.Module):
 
 
 def attended(
-    layer, query, key, value, mask, *, no_output=False, divide_by=None, split=split_heads,
-    merge=True, dim=-1, masked="where", heads=None, source="own",
-) -> Tensor:  # fmt: skip
+    layer,
+    query,
+    key,
+    value,
+    mask,
+    *,
+    no_output=False,
+    divide_by=None,
+    split=split_heads,
+    merge=True,
+    dim=-1,
+    masked="where",
+    heads=None,
+    source="own",
+) -> Tensor:
     key = query if source == "query" else key
     value = {"query": query, "key": key}.get(source, value)
     projected = (layer.w_q(query), layer.w_k(key), layer.w_v(value))
@@ -641,18 +653,20 @@ EXERCISES = [
             "dimension, then transpose.": variant(split=split_by_plain_reshape),
             "the heads are glued together without bringing the length back to the front: "
             "transpose(1, 2) before you flatten.": variant(merge=False),
-            "each row of weights should sum to 1, so softmax runs over dim=-1, the "
-            "keys.": variant(dim=-2),
+            "each row of weights should sum to 1, so softmax runs over dim=-1, the keys.": variant(
+                dim=-2
+            ),
             "the mask is not used: where it is False, the score is −∞.": variant(masked="ignored"),
             "the mask is used the wrong way round: True means may attend, so fill where it is "
             "False.": variant(masked="inverted"),
             "you set masked scores to 0, and softmax gives a score of 0 a weight like any other. "
             "Use −∞.": variant(masked="zeros"),
-            "the values are made from `key`. There is a third argument, "
-            "`value`.": variant(source="key"),
+            "the values are made from `key`. There is a third argument, `value`.": variant(
+                source="key"
+            ),
             "everything is made from `query`. Keys and values have arguments of their "
             "own.": variant(source="query"),
         },
         praise="You know multi-head attention by heart.",
     ),
-]  # fmt: skip
+]

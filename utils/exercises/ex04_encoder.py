@@ -455,8 +455,9 @@ EXERCISES = [
             "so many are in the two matrices alone: each linear layer also has a bias.": 2_097_152,
             "the bias of the way back down is missing: 512 entries.": 2_099_200,
             "the bias of the way up is missing: 2048 entries.": 2_097_664,
-            "that is one of the two linear layers: there is one up to d_ff and one back down.":
-                1_050_624,
+            "that is one of the two linear layers: there is one up to d_ff and one back down.": (
+                1_050_624
+            ),
             "that is the way back down alone: there is also one up to d_ff.": 1_049_088,
             "both biases got d_model entries, but a bias is as long as what comes out: "
             "the first has d_ff entries.": 2_098_176,
@@ -481,8 +482,12 @@ EXERCISES = [
             "past twelve rounds of mixing?": ["fine", "fine", "fine", "both"],
             "three are right. Without skips and without norm the mixing is the same as in the "
             "third stack.": ["fine", "fine", "collapses", "vanishes"],
-            "three are right. In the fourth stack nothing keeps the numbers in "
-            "size.": ["fine", "fine", "collapses", "collapses"],
+            "three are right. In the fourth stack nothing keeps the numbers in size.": [
+                "fine",
+                "fine",
+                "collapses",
+                "collapses",
+            ],
             "three are right. In the third stack something keeps the numbers, and so the gradient, "
             "in size.": ["fine", "fine", "both", "both"],
             "three are right. The second stack has skips: on which line does a word get past the "
@@ -508,10 +513,12 @@ EXERCISES = [
             "normalised by itself, over dim=-1.": lambda x, eps: normalise(x, 1, 0, eps=eps),
             "the variance is still divided by d_model − 1. LayerNorm divides by d_model: "
             "correction=0.": lambda x, eps: normalise(x, correction=1, eps=eps),
-            "eps is still added to the root. It belongs inside: √(variance + eps).":
-                lambda x, eps: normalise(x, late_eps=eps),
-            "the axis is right now. Two mistakes are left, and both are about the root.":
-                lambda x, eps: normalise(x, correction=1, late_eps=eps),
+            "eps is still added to the root. It belongs inside: √(variance + eps).": (
+                lambda x, eps: normalise(x, late_eps=eps)
+            ),
+            "the axis is right now. Two mistakes are left, and both are about the root.": (
+                lambda x, eps: normalise(x, correction=1, late_eps=eps)
+            ),
             "the divisor is right now, but the axis is still wrong, and eps is still outside the "
             "root.": lambda x, eps: normalise(x, 1, 0, late_eps=eps),
             "eps stands inside the root now, but the axis is still wrong, and so is the divisor "
@@ -532,26 +539,33 @@ EXERCISES = [
         solution=post_norm,
         cases=[(NUMBERS,), (NUMBERS.flip(1) - 1,)],
         mistakes={
-            "this is pre-norm: a good layer, but the paper's normalises after the addition.":
-                pre_norm,
-            "the skips are missing: each sublayer's output is added to what went into it.":
-                no_skips,
-            "the norms are missing: norm1 after the first addition, norm2 after the second.":
-                no_norms,
+            "this is pre-norm: a good layer, but the paper's normalises after the addition.": (
+                pre_norm
+            ),
+            "the skips are missing: each sublayer's output is added to what went into it.": (
+                no_skips
+            ),
+            "the norms are missing: norm1 after the first addition, norm2 after the second.": (
+                no_norms
+            ),
             "the order is different: attention first, then feed-forward.": feed_forward_first,
             "that is the first half: now the same with feed_forward and norm2.": attention_alone,
-            "the norms are swapped: norm1 belongs to attention, norm2 to feed-forward.":
-                norms_swapped,
-            "the first skip is missing: add the layer's input to what attend gives.":
-                first_skip_missing,
-            "the second skip is missing: add the feed-forward's input to its output.":
-                second_skip_missing,
+            "the norms are swapped: norm1 belongs to attention, norm2 to feed-forward.": (
+                norms_swapped
+            ),
+            "the first skip is missing: add the layer's input to what attend gives.": (
+                first_skip_missing
+            ),
+            "the second skip is missing: add the feed-forward's input to its output.": (
+                second_skip_missing
+            ),
             "your second skip starts at the layer's input: it must start at the first norm's "
             "output.": skip_from_start,
             "you normalise the sublayer's output before the addition: add first, then "
             "normalise the sum.": norm_inside,
-            "norm1 is used twice: the second sublayer has a norm of its own, norm2.":
-                one_norm_twice,
+            "norm1 is used twice: the second sublayer has a norm of its own, norm2.": (
+                one_norm_twice
+            ),
         },
         praise="This is the whole encoder layer: norm(x + sublayer(x)), twice.",
         adapt=given,
@@ -582,27 +596,34 @@ EXERCISES = [
         solution=layer_size,
         cases=[(512, 2048), (1024, 4096), (6, 10)],
         mistakes={
-            "attention has four matrices, not three: W^O, which mixes the heads, is missing.":
-                lambda d_model, d_ff: layer_size(d_model, d_ff) - d_model * d_model - d_model,
+            "attention has four matrices, not three: W^O, which mixes the heads, is missing.": (
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - d_model * d_model - d_model
+            ),
             "4 · d_model are missing. Either the two norms (a weight and a bias each) or the "
-            "biases of attention's four linear layers.":
-                lambda d_model, d_ff: layer_size(d_model, d_ff) - 4 * d_model,
-            "one norm is missing: the layer has two, each with a weight and a bias.":
-                lambda d_model, d_ff: layer_size(d_model, d_ff) - 2 * d_model,
+            "biases of attention's four linear layers.": (
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - 4 * d_model
+            ),
+            "one norm is missing: the layer has two, each with a weight and a bias.": (
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - 2 * d_model
+            ),
             "the two biases of the feed-forward are missing: d_ff on the way up, d_model on the "
             "way down.": lambda d_model, d_ff: layer_size(d_model, d_ff) - d_model - d_ff,
             "both biases of the feed-forward got d_ff entries. A bias is as long as what comes "
-            "out: the second has d_model.":
-                lambda d_model, d_ff: layer_size(d_model, d_ff) - d_model + d_ff,
+            "out: the second has d_model.": (
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - d_model + d_ff
+            ),
             "those are the matrices alone. Six linear layers have a bias each, and the two norms "
-            "have a weight and a bias each.":
-                lambda d_model, d_ff: layer_size(d_model, d_ff) - 9 * d_model - d_ff,
+            "have a weight and a bias each.": (
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - 9 * d_model - d_ff
+            ),
             "the biases of the linear layers are missing: d_model for each of attention's four, "
-            "d_ff and d_model in the feed-forward.":
-                lambda d_model, d_ff: layer_size(d_model, d_ff) - 5 * d_model - d_ff,
+            "d_ff and d_model in the feed-forward.": (
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - 5 * d_model - d_ff
+            ),
             "no bias is in your count. Attention has four, of d_model each, the feed-forward "
-            "has two, of d_ff and d_model, and each norm has one.":
-                lambda d_model, d_ff: layer_size(d_model, d_ff) - 7 * d_model - d_ff,
+            "has two, of d_ff and d_model, and each norm has one.": (
+                lambda d_model, d_ff: layer_size(d_model, d_ff) - 7 * d_model - d_ff
+            ),
         },
         praise="Heads do not appear: they share out the same matrices.",
         tolerance=0.0,
@@ -624,8 +645,9 @@ EXERCISES = [
             "addition.": by_mistake(always_pre),
             "both orders are there, but swapped: norm_first=True normalises before the "
             "sublayer.": by_mistake(orders_swapped),
-            "right without a mask. But the mask never reaches "
-            "attention.": by_mistake(mask_forgotten),
+            "right without a mask. But the mask never reaches attention.": by_mistake(
+                mask_forgotten
+            ),
             "the skips are missing: each sublayer's output is added to what the stream "
             "held.": by_mistake(without_skips),
             "the paper's order is right. In the other, your skip carries the normalised copy; it "
@@ -636,17 +658,20 @@ EXERCISES = [
             "missing.": by_mistake(first_norm_forgotten),
             "the order for norm_first=True is right. In the paper's, add first, then normalise "
             "the sum.": by_mistake(norm_of_the_delta),
-            "one norm does the work of both: each sublayer has a norm of its "
-            "own.": by_mistake(one_norm_for_both),
-            "there is no ReLU between the two linear layers, so they are one "
-            "matrix.": by_mistake(relu_forgotten),
-            "the ReLU stands at the end. It belongs between the two linear "
-            "layers.": by_mistake(relu_at_the_end),
-            "feed-forward comes first. The order is attention, then "
-            "feed-forward.": by_mistake(think_first),
-            "that is the first half, attention. Feed-forward is "
-            "missing.": by_mistake(attend_alone),
+            "one norm does the work of both: each sublayer has a norm of its own.": by_mistake(
+                one_norm_for_both
+            ),
+            "there is no ReLU between the two linear layers, so they are one matrix.": by_mistake(
+                relu_forgotten
+            ),
+            "the ReLU stands at the end. It belongs between the two linear layers.": by_mistake(
+                relu_at_the_end
+            ),
+            "feed-forward comes first. The order is attention, then feed-forward.": by_mistake(
+                think_first
+            ),
+            "that is the first half, attention. Feed-forward is missing.": by_mistake(attend_alone),
         },
         praise="You know the encoder layer by heart.",
     ),
-]  # fmt: skip
+]

@@ -188,10 +188,19 @@ AVERAGE = Exercise(
     solution=average,
     adapt=into_lists,
     cases=[
-        ([{"w": torch.tensor([1.0, 4.0]), "b": torch.tensor([0.0])},
-          {"w": torch.tensor([3.0, 0.0]), "b": torch.tensor([1.0])}],),
-        ([{"w": torch.tensor([[3.0, 9.0]])}, {"w": torch.tensor([[0.0, 6.0]])},
-          {"w": torch.tensor([[6.0, 0.0]])}],),
+        (
+            [
+                {"w": torch.tensor([1.0, 4.0]), "b": torch.tensor([0.0])},
+                {"w": torch.tensor([3.0, 0.0]), "b": torch.tensor([1.0])},
+            ],
+        ),
+        (
+            [
+                {"w": torch.tensor([[3.0, 9.0]])},
+                {"w": torch.tensor([[0.0, 6.0]])},
+                {"w": torch.tensor([[6.0, 0.0]])},
+            ],
+        ),
     ],
     mistakes={
         "the means are right, but the given dictionaries have changed: make a new "
@@ -223,7 +232,7 @@ AVERAGE = Exercise(
         },
     },
     praise="Weight by weight, and that is all.",
-)  # fmt: skip
+)
 
 
 def together(first, second, n1, n2):

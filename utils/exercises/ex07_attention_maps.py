@@ -413,10 +413,21 @@ class Tables:
 
 
 def write_and_look(
-    step, start, end, limit, keep_end=False, keep_start=False, late=False, least=False,
-    lists=False, end_row=False, turned=False, again=False, listed=False,
+    step,
+    start,
+    end,
+    limit,
+    keep_end=False,
+    keep_start=False,
+    late=False,
+    least=False,
+    lists=False,
+    end_row=False,
+    turned=False,
+    again=False,
+    listed=False,
     extra=0,
-):  # fmt: skip
+):
     ids, rows = [start], []
     for _ in range(limit + extra):
         scores, weights = step(ids[:1] if again else ids)

@@ -199,29 +199,39 @@ EXERCISES = [
         solution=cached_step,
         cases=[
             (
-                2 * numbers(1, 4), numbers(3, 4, seed=1), numbers(3, 2, seed=2),
-                numbers(1, 4, seed=3), numbers(1, 2, seed=4),
+                2 * numbers(1, 4),
+                numbers(3, 4, seed=1),
+                numbers(3, 2, seed=2),
+                numbers(1, 4, seed=3),
+                numbers(1, 2, seed=4),
             ),
             (
-                2 * numbers(1, 3, seed=5), numbers(6, 3, seed=6), numbers(6, 5, seed=7),
-                numbers(1, 3, seed=8), numbers(1, 5, seed=9),
+                2 * numbers(1, 3, seed=5),
+                numbers(6, 3, seed=6),
+                numbers(6, 5, seed=7),
+                numbers(1, 3, seed=8),
+                numbers(1, 5, seed=9),
             ),
         ],
         mistakes={
             "the root is missing: divide the scores by √d_k before the softmax.": no_root,
             "you divided by the root of how many keys there are. It is the root of their width, "
             "d_k.": root_of_the_length,
-            "the newest position does not see itself: append its key and value first, then look.":
-                blind_to_itself,
-            "the newest key and value go to the end: the cache is in the order of the sentence.":
-                put_in_front,
+            "the newest position does not see itself: append its key and value first, then look.": (
+                blind_to_itself
+            ),
+            "the newest key and value go to the end: the cache is in the order of the sentence.": (
+                put_in_front
+            ),
             "the output is right, but the cache has not grown: return the *longer* keys and "
             "values.": not_kept,
-            "you wrote over the last position. Nothing in the cache is ever replaced: append.":
-                written_over,
+            "you wrote over the last position. Nothing in the cache is ever replaced: append.": (
+                written_over
+            ),
             "the scores are not weights yet: the softmax is missing.": no_softmax,
-            "your softmax runs over the queries. There is one, so each key got weight 1: dim=-1.":
-                softmax_of_columns,
+            "your softmax runs over the queries. There is one, so each key got weight 1: dim=-1.": (
+                softmax_of_columns
+            ),
             "all three are right, in another order: output, keys, values.": output_last,
             "the output is right. Return the longer keys and values, too: the next step needs "
             "them.": output_alone,
@@ -258,24 +268,30 @@ EXERCISES = [
         solution=tie,
         cases=[((4, -2.0), (8, -2.4)), ((3, -1.5), (12, -2.5)), ((7, -3.0), (9, -3.1))],
         mistakes={
-            "you compared the bare lengths. The penalty's base is 5 + length (over 6).":
-                lambda s, g: math.log(g[1] / s[1]) / math.log(g[0] / s[0]),
+            "you compared the bare lengths. The penalty's base is 5 + length (over 6).": (
+                lambda s, g: math.log(g[1] / s[1]) / math.log(g[0] / s[0])
+            ),
             "upside down: α times the log of the lengths' ratio is the log of the log-"
-            "probabilities' ratio. Solve for α.":
-                lambda s, g: 1 / tie(s, g),
-            "the sign is wrong: turn one of the two ratios round, not both.":
-                lambda s, g: -tie(s, g),
-            "α is an exponent. To get it down, take the logarithm of both ratios.":
-                lambda s, g: g[1] / s[1] * (5 + s[0]) / (5 + g[0]),
-            "one logarithm is missing: the lengths' ratio needs it, too.":
-                lambda s, g: math.log(g[1] / s[1]) / ((5 + g[0]) / (5 + s[0])),
-            "one logarithm is missing: the ratio of the log-probabilities needs one of its own.":
-                lambda s, g: g[1] / s[1] / math.log((5 + g[0]) / (5 + s[0])),
+            "probabilities' ratio. Solve for α.": (lambda s, g: 1 / tie(s, g)),
+            "the sign is wrong: turn one of the two ratios round, not both.": (
+                lambda s, g: -tie(s, g)
+            ),
+            "α is an exponent. To get it down, take the logarithm of both ratios.": (
+                lambda s, g: g[1] / s[1] * (5 + s[0]) / (5 + g[0])
+            ),
+            "one logarithm is missing: the lengths' ratio needs it, too.": (
+                lambda s, g: math.log(g[1] / s[1]) / ((5 + g[0]) / (5 + s[0]))
+            ),
+            "one logarithm is missing: the ratio of the log-probabilities needs one of its own.": (
+                lambda s, g: g[1] / s[1] / math.log((5 + g[0]) / (5 + s[0]))
+            ),
             "you took the difference of the log-probabilities. The penalty divides, so it is "
-            "their ratio that counts.":
-                lambda s, g: (s[1] - g[1]) / math.log((5 + g[0]) / (5 + s[0])),
-            "right for the example above, but for no other pair: use the two arguments.":
-                lambda s, g: tie((4, -2.0), (8, -2.4)),
+            "their ratio that counts.": (
+                lambda s, g: (s[1] - g[1]) / math.log((5 + g[0]) / (5 + s[0]))
+            ),
+            "right for the example above, but for no other pair: use the two arguments.": (
+                lambda s, g: tie((4, -2.0), (8, -2.4))
+            ),
         },
         praise="Below this α the short one wins, above it the long one.",
     ),
@@ -290,14 +306,16 @@ EXERCISES = [
             ),
         ],
         mistakes={
-            "both mistakes are still there. Begin with the scores: are they log-probabilities?":
-                as_found,
+            "both mistakes are still there. Begin with the scores: are they log-probabilities?": (
+                as_found
+            ),
             "the places are right now. The scores are still raw: rows with larger scores win "
             "unfairly. Make them log-probabilities.": raw_scores,
             "the log-probabilities are right now. The places are not: each beginning has "
             "vocab_size entries in the flattened row, so divide by that.": wrong_divisor,
-            "you added probabilities to log-probabilities: take the logarithm, log_softmax.":
-                probabilities_added,
+            "you added probabilities to log-probabilities: take the logarithm, log_softmax.": (
+                probabilities_added
+            ),
             "the beginnings' own log-probabilities are lost: add them to every token's, after the "
             "log-softmax and not before.": beginnings_forgotten,
             "the softmax runs over the beginnings. For each beginning the *tokens* must sum to 1: "
@@ -317,22 +335,29 @@ EXERCISES = [
         ],
         mistakes={
             "that is the ordinary mean of the precisions. The geometric one multiplies them and "
-            "takes the fourth root.":
-                lambda p, c, r: 100 * min(1, math.exp(1 - r / c)) * sum(p) / 4,
-            "the brevity penalty is missing: a translation that is too short pays.":
-                lambda p, c, r: 100 * math.prod(p) ** 0.25,
-            "your brevity penalty rewards translations that are too long: it is never above 1.":
-                lambda p, c, r: 100 * math.exp(1 - r / c) * math.prod(p) ** 0.25,
-            "c and r are swapped: the penalty is for a translation *shorter* than its reference.":
-                lambda p, c, r: 100 * min(1, math.exp(1 - c / r)) * math.prod(p) ** 0.25,
-            "BLEU goes from 0 to 100: the factor 100 is missing.":
-                lambda p, c, r: min(1, math.exp(1 - r / c)) * math.prod(p) ** 0.25,
-            "without brackets, ** 1 / 4 takes the power 1 and then divides by 4: ** (1 / 4).":
-                lambda p, c, r: 100 * min(1, math.exp(1 - r / c)) * math.prod(p) / 4,
-            "the fourth root is missing: that is the product of the precisions.":
-                lambda p, c, r: 100 * min(1, math.exp(1 - r / c)) * math.prod(p),
+            "takes the fourth root.": (
+                lambda p, c, r: 100 * min(1, math.exp(1 - r / c)) * sum(p) / 4
+            ),
+            "the brevity penalty is missing: a translation that is too short pays.": (
+                lambda p, c, r: 100 * math.prod(p) ** 0.25
+            ),
+            "your brevity penalty rewards translations that are too long: it is never above 1.": (
+                lambda p, c, r: 100 * math.exp(1 - r / c) * math.prod(p) ** 0.25
+            ),
+            "c and r are swapped: the penalty is for a translation *shorter* than its reference.": (
+                lambda p, c, r: 100 * min(1, math.exp(1 - c / r)) * math.prod(p) ** 0.25
+            ),
+            "BLEU goes from 0 to 100: the factor 100 is missing.": (
+                lambda p, c, r: min(1, math.exp(1 - r / c)) * math.prod(p) ** 0.25
+            ),
+            "without brackets, ** 1 / 4 takes the power 1 and then divides by 4: ** (1 / 4).": (
+                lambda p, c, r: 100 * min(1, math.exp(1 - r / c)) * math.prod(p) / 4
+            ),
+            "the fourth root is missing: that is the product of the precisions.": (
+                lambda p, c, r: 100 * min(1, math.exp(1 - r / c)) * math.prod(p)
+            ),
         },
         praise="Four precisions and a penalty: that is the whole of BLEU.",
         tolerance=1e-3,
     ),
-]  # fmt: skip
+]
