@@ -6,19 +6,21 @@
     python train.py --data my_pairs --source fr              # a folder: see utils.data.load_corpus
     accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
 
-Writes into the --out folder: options.json, tokenizer.json, the checkpoints `last` and `best`, those
-of the last epochs and their `average`, results.json.
+Writes into the --out folder, which must be new or empty: options.json, the checkpoints `last` and
+`best`, those of the last epochs and their `average`, results.json. A checkpoint holds the weights
+and their tokenizer.
 """
 
 import argparse
+import hashlib
 import json
 import platform
 import sys
 import time
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-import sacrebleu
 import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
@@ -27,43 +29,65 @@ from transformer.decoder import Transformer
 from transformer.inference import beam_search, greedy_search
 from transformer.training import (
     average_checkpoints,
+    claim,
     fit,
     hardware,
     load_checkpoint,
+    load_model,
     mean_loss,
-    save_checkpoint,
+    save_model,
     translate,
 )
-from utils.data import (
-    check_lengths,
-    encode_pairs,
-    load_corpus,
-    load_tokenizer,
-    loader,
-    save_tokenizer,
-    train_tokenizer,
-)
-from utils.scores import scores
+from translate import need_tokenizer
+from utils.data import check_lengths, encode_pairs, load_corpus, loader, train_tokenizer
+from utils.options import number, whole
+from utils.scores import in_words, scores
 
 # What README.md measures
 DEFAULTS = {
     "embedded": dict(
-        vocab_size=1500, d_model=128, num_heads=8, d_ff=256, num_layers=2, dropout=0.0,
-        max_tokens=512, epochs=7, peak=4e-3, warmup=300, smoothing=0.1, average=1,
+        vocab_size=1500,
+        d_model=128,
+        num_heads=8,
+        d_ff=256,
+        num_layers=2,
+        dropout=0.0,
+        max_tokens=512,
+        epochs=7,
+        peak=4e-3,
+        warmup=300,
+        smoothing=0.1,
+        average=1,
         decay="linear",
     ),
     "multi30k": dict(
-        vocab_size=8000, d_model=128, num_heads=4, d_ff=256, num_layers=4, dropout=0.3,
-        max_tokens=2048, epochs=35, peak=4e-3, warmup=1000, smoothing=0.1, average=8,
+        vocab_size=8000,
+        d_model=128,
+        num_heads=4,
+        d_ff=256,
+        num_layers=4,
+        dropout=0.3,
+        max_tokens=2048,
+        epochs=35,
+        peak=4e-3,
+        warmup=1000,
+        smoothing=0.1,
+        average=8,
         decay="linear",
     ),
-}  # fmt: skip
+}
+TYPES = {
+    "vocab_size": whole(259),
+    "d_model": whole(2),
+    "dropout": number(0, below=1),
+    "peak": number(0, above=True),
+    "warmup": whole(0),
+    "smoothing": number(0, below=1),
+    "decay": str,
+}
 CHOICES = {"decay": ["linear", "sqrt"]}
-# What --resume may not change
-FIXED = (
-    "data", "source", "seed", "max_length", "vocab_size", "d_model", "num_heads", "d_ff",
-    "num_layers", "dropout", "max_tokens", "peak", "warmup", "smoothing", "decay",
-)  # fmt: skip
+# What --resume may change
+FREE = {"out", "resume", "minutes", "precision", "beam", "alpha", "epochs", "average", "pairs"}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -71,32 +95,63 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--data", default="embedded", help="embedded, multi30k, or a folder of your own pairs, "
-        "with multi30k's sizes unless you choose others (default: %(default)s)",
-    )  # fmt: skip
+        "--data",
+        default="embedded",
+        help="embedded, multi30k, or a folder of your own pairs, with multi30k's sizes unless you "
+        "choose others (default: %(default)s)",
+    )
     parser.add_argument("--source", help="column to translate from (default: the first)")
-    parser.add_argument("--out", type=Path, help="default: runs/<data>")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on from <out>/last")
-    parser.add_argument("--minutes", type=float, default=10, help="between two checkpoints")
-    parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
-    parser.add_argument("--beam", type=int, default=5, help="beam of the last test, 1: greedy only")
-    parser.add_argument("--alpha", type=float, default=1.5, help="length penalty of the beam")
     parser.add_argument(
-        "--max-length", type=int, default=256, help="tokens of a sentence at most (default: 256)"
+        "--out",
+        type=Path,
+        help="default: runs/<data>, with -<source> and -seed<seed> after it where these are given",
+    )
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--resume", action="store_true", help="go on from <out>/last")
+    parser.add_argument(
+        "--minutes", type=number(0), default=10.0, help="between two checkpoints (%(default)s)"
+    )
+    parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
+    parser.add_argument(
+        "--beam", type=whole(1), default=5, help="beam of the last test, 1: greedy only"
+    )
+    parser.add_argument(
+        "--alpha", type=number(0), default=1.5, help="length penalty of the beam (%(default)s)"
+    )
+    parser.add_argument(
+        "--max-length",
+        type=whole(2),
+        default=256,
+        help="tokens of a sentence at most (%(default)s)",
     )
     for name, value in DEFAULTS["embedded"].items():
         other = DEFAULTS["multi30k"][name]
         parser.add_argument(
-            "--" + name.replace("_", "-"), type=type(value), choices=CHOICES.get(name),
+            "--" + name.replace("_", "-"),
+            type=TYPES.get(name, whole(1)),
+            choices=CHOICES.get(name),
             help=f"default: {value} (embedded), {other} (multi30k)",
-        )  # fmt: skip
+        )
     options = parser.parse_args(arguments)
-    options.out = options.out or Path("runs") / Path(options.data).name
     for name, value in DEFAULTS.get(options.data, DEFAULTS["multi30k"]).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
+    if options.d_model % 2 or options.d_model % options.num_heads:
+        parser.error(
+            f"--d-model must be even and divisible by --num-heads, {options.num_heads}, "
+            f"not {options.d_model}"
+        )
+    options.data = place(options.data)
+    if options.out is None:
+        name = Path(options.data).name
+        name += f"-{options.source}" if options.source else ""
+        options.out = Path("runs") / (name + (f"-seed{options.seed}" if options.seed else ""))
     return options
+
+
+def place(data: str) -> str:
+    """A folder's full path, whichever way it is written; another corpus's name as it is."""
+    return data if data in DEFAULTS else str(Path(data).resolve())
 
 
 def test(model: Transformer, tokenizer, corpus, options) -> dict:
@@ -129,31 +184,58 @@ def main(arguments: list[str] | None = None) -> dict:
     options = parse(arguments)
     set_seed(options.seed)
     corpus = load_corpus(options.data)
-    source, target = sides(corpus, options.source)
-    options.source = source
+    options.source, _ = sides(corpus, options.source)
     if options.data == "multi30k" and corpus["train"].info.dataset_name != "multi30k":
         raise FileNotFoundError("Multi30k could not be loaded: nothing was trained")
+    options.pairs = fingerprint(corpus)
     main_process = PartialState(cpu=hardware()[0] == "cpu").is_main_process
     if options.resume:
         check_options(options)
-        tokenizer = load_tokenizer(options.out / "tokenizer.json")
+    elif main_process:
+        check_unused(options.out)
+    with claim(options.out) if main_process else nullcontext():
+        results = run(options, corpus, main_process)
+        results["command"] = " ".join(
+            ["train.py", *(sys.argv[1:] if arguments is None else arguments)]
+        )
+        if main_process:
+            write_json(results, options.out / "results.json")
+    return results
+
+
+def run(options: argparse.Namespace, corpus, main_process: bool) -> dict:
+    """The training, and the scores of what it has trained."""
+    source, target = sides(corpus, options.source)
+    saved = any((options.out / name).exists() for name in ("last", "last.old"))
+    go_on, before = options.resume and saved, 0.0
+    if go_on:
+        _, tokenizer, state = load_checkpoint(options.out / "last")
+        need_tokenizer(tokenizer, options.out / "last")
+        before = seconds_before(state)
     else:
+        if options.resume:
+            print(f"nothing was saved in {options.out} yet: beginning anew", flush=True)
         sentences = [*corpus["train"][source], *corpus["train"][target]]
         tokenizer = train_tokenizer(sentences, options.vocab_size)
-        if main_process:
-            save_tokenizer(tokenizer, options.out / "tokenizer.json")
-            write_json(plain(options), options.out / "options.json")
     pairs = {split: encode_pairs(tokenizer, rows, source, target) for split, rows in corpus.items()}
     for split, of_split in pairs.items():
         check_lengths(of_split, options.max_length, split)
     train = loader(pairs["train"], options.max_tokens, shuffle=True, seed=options.seed)
     validation = loader(pairs["validation"], options.max_tokens)
     model = Transformer(
-        tokenizer.get_vocab_size(), options.d_model, options.num_heads, options.d_ff,
-        options.num_layers, options.dropout, norm_first=True, max_length=options.max_length,
-    )  # fmt: skip
+        tokenizer.get_vocab_size(),
+        options.d_model,
+        options.num_heads,
+        options.d_ff,
+        options.num_layers,
+        options.dropout,
+        norm_first=True,
+        max_length=options.max_length,
+    )
+    if main_process and not go_on:
+        write_json(plain(options), options.out / "options.json")
     parameters = sum(p.numel() for p in model.parameters())
-    began = time.perf_counter() - (seconds_before(options.out) if options.resume else 0)
+    began = time.perf_counter() - before
     if main_process:
         print(f"{parameters:,} parameters, {len(train)} steps an epoch", flush=True)
 
@@ -161,23 +243,35 @@ def main(arguments: list[str] | None = None) -> dict:
         rows = corpus["validation"]
         # A model that knows little rarely ends a sentence: it need not babble on for 50 tokens
         search = partial(greedy_search, extra=10)
-        written = translate(model, tokenizer, rows[source][:], search)
-        found = {
-            "validation loss": mean_loss(model, validation),
-            "validation BLEU": sacrebleu.corpus_bleu(written, [rows[target][:]]).score,
-            "seconds since the start": time.perf_counter() - began,
+        judged = scores(translate(model, tokenizer, rows[source][:], search), rows[target], target)
+        loss, seconds = mean_loss(model, validation), time.perf_counter() - began
+        print(f"  validation loss {loss:.3f}, {in_words(judged)}, {seconds:.0f} s", flush=True)
+        return {
+            "validation loss": loss,
+            "validation BLEU": judged["BLEU"],
+            "validation chrF": judged["chrF"],
+            "validation exact match": judged["exact match"],
+            "seconds since the start": seconds,
         }
-        print("  " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), flush=True)
-        return found
 
     history = fit(
-        model, train, options.epochs, options.peak, options.warmup, options.smoothing,
-        evaluate, options.out, options.resume, options.minutes,
-        options.average if options.average > 1 else 0, options.precision,
-        options.decay == "linear",
-    )  # fmt: skip
+        model,
+        train,
+        options.epochs,
+        options.peak,
+        options.warmup,
+        options.smoothing,
+        evaluate,
+        folder=options.out,
+        go_on=go_on,
+        minutes=options.minutes,
+        keep_epochs=options.average if options.average > 1 else 0,
+        precision=options.precision,
+        to_zero=options.decay == "linear",
+        tokenizer=tokenizer,
+    )
     results = {
-        "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),
+        "command": "",
         "corpus": corpus["train"].info.dataset_name,
         "options": plain(options),
         "parameters": parameters,
@@ -193,15 +287,37 @@ def main(arguments: list[str] | None = None) -> dict:
             names.append("average")
             kept = [options.out / "epochs" / f"{row['epoch']:03}" for row in history]
             kept = [folder for folder in kept if folder.exists()][-options.average :]
-            save_checkpoint(options.out / "average", average_checkpoints(kept))
+            save_model(options.out / "average", average_checkpoints(kept), tokenizer)
         for name in names:
-            trained, _ = load_checkpoint(options.out / name, hardware()[0])
+            trained, _ = load_model(options.out / name, hardware()[0])
             results["scores"][name] = test(trained, tokenizer, corpus, options)
-        write_json(results, options.out / "results.json")
         for name, splits in results["scores"].items():
             for search, found in splits["test"].items():
-                print(f"test, {name} weights, {search}: BLEU {found['BLEU']:.2f}")
+                print(f"test, {name} weights, {search}: {in_words(found)}")
     return results
+
+
+def fingerprint(corpus) -> str:
+    """Another one for other pairs."""
+    digest = hashlib.sha256()
+    for split, rows in corpus.items():
+        for column in rows.column_names[:2]:
+            digest.update("\0".join([split, column, *rows[column]]).encode())
+    return digest.hexdigest()[:16]
+
+
+def check_unused(out: Path) -> None:
+    """Raises FileExistsError where anything lies in the folder that a new training is to have."""
+    there = (
+        sorted(path.name for path in out.iterdir() if path.name != ".lock") if out.exists() else []
+    )
+    if "options.json" in there:
+        raise FileExistsError(
+            f"{out} holds a training already: --resume goes on with it, another --out begins a new "
+            "one"
+        )
+    if there:
+        raise FileExistsError(f"{out} is not empty, it holds {there[0]}: choose another --out")
 
 
 def plain(options: argparse.Namespace) -> dict:
@@ -218,22 +334,29 @@ def write_json(values: dict, path: Path) -> None:
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Raises ValueError where --resume comes with other settings than the run was begun with."""
-    path = options.out / "options.json"
-    begun = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
-    now = vars(options)
+    """Raises FileNotFoundError where --resume finds no training, ValueError where it comes with
+    other settings or other pairs than the training was begun with."""
+    path, now = options.out / "options.json", vars(options)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no training in {options.out} to go on with")
+    begun = json.loads(path.read_text(encoding="utf8"))
+    begun["data"] = place(begun["data"])
     other = [
         f"--{name.replace('_', '-')} {begun[name]}, not {now[name]}"
-        for name in FIXED
-        if name in begun and begun[name] != now[name]
+        for name in now
+        if name in begun and name not in FREE and begun[name] != now[name]
     ]
     if other:
         raise ValueError(f"the training in {options.out} was begun with {', '.join(other)}")
+    if begun.get("pairs", options.pairs) != options.pairs:
+        raise ValueError(
+            f"the pairs of {options.data} are not those that the training in {options.out} was "
+            "begun with: begin a new one, with another --out"
+        )
 
 
-def seconds_before(folder: Path) -> float:
-    """How long the run in `folder` had taken at its last finished epoch."""
-    _, state = load_checkpoint(folder / "last")
+def seconds_before(state: dict | None) -> float:
+    """How long a run had taken at its last finished epoch."""
     rows = state["history"] if state else []
     return rows[-1].get("seconds since the start", 0.0) if rows else 0.0
 
@@ -247,4 +370,7 @@ def machine(precision: str | None) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"train.py: {error}")

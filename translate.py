@@ -4,7 +4,8 @@
     python translate.py --model runs/multi30k/last < in.txt > out.txt   # one of train.py's
 
 One line out for each line in, whatever the line holds: an empty line stays empty, a line that is
-too long for the model is translated in pieces, bytes that are no UTF-8 are replaced.
+too long for the model is translated in pieces. Text comes in and goes out in UTF-8; a line in
+another encoding ends the run, with a word on what it looks like.
 """
 
 import argparse
@@ -19,8 +20,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from transformer.inference import beam_search, greedy_search
-from transformer.training import hardware, load_checkpoint, translate
-from utils.data import DATA, load_tokenizer
+from transformer.training import hardware, load_model, translate
+from utils.data import DATA, as_text
+from utils.options import number, whole
 
 SPACES = re.compile(r"[ \t\n\r\f\v]+")  # not the no-break space
 
@@ -30,29 +32,27 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, default=DATA / "model", help="folder of a checkpoint")
+    parser.add_argument("--beam", type=whole(1), default=4, help="1: greedy (%(default)s)")
+    parser.add_argument("--alpha", type=number(0), default=0.6, help="length penalty (%(default)s)")
     parser.add_argument(
-        "--tokenizer",
-        type=Path,
-        help="default: tokenizer.json there, or up to two folders further up",
+        "--batch-size", type=whole(1), default=100, help="lines at once (%(default)s)"
     )
-    parser.add_argument("--beam", type=int, default=4, help="1: greedy (default: %(default)s)")
-    parser.add_argument("--alpha", type=float, default=0.6, help="length penalty (%(default)s)")
-    parser.add_argument("--batch-size", type=int, default=100, help="lines at once (%(default)s)")
     parser.add_argument(
-        "--chunk", type=int, default=1000,
+        "--chunk",
+        type=whole(1),
+        default=1000,
         help="lines that are read, put in order of length, and written together (%(default)s)",
-    )  # fmt: skip
-    options = parser.parse_args(arguments)
-    for name in ("beam", "batch_size", "chunk"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name.replace('_', '-')} must be at least 1")
-    return options
+    )
+    return parser.parse_args(arguments)
 
 
-def find_tokenizer(model: Path) -> Path:
-    """tokenizer.json beside the weights, or one or two folders up, where train.py leaves it."""
-    places = [folder / "tokenizer.json" for folder in (model, *model.resolve().parents[:2])]
-    return next((place for place in places if place.exists()), places[0])
+def need_tokenizer(tokenizer, folder: Path) -> None:
+    """Raises ValueError where a model came without its tokenizer."""
+    if tokenizer is None:
+        raise ValueError(
+            f"{folder} has no tokenizer.json: the model was saved without its tokenizer, or by an "
+            "earlier edition of the course. Put the one that it was trained with beside its weights"
+        )
 
 
 def pieces(text: str, tokenizer, limit: int) -> list[str]:
@@ -88,20 +88,25 @@ def translate_lines(lines: Iterable[str], model, tokenizer, options) -> Iterator
             yield SPACES.sub(" ", " ".join(next(done) for _ in part)).strip()
 
 
+def read_lines(stream: Iterable[bytes], problems: list[ValueError]) -> Iterator[str]:
+    """The lines of a stream, up to the first that is no UTF-8: why goes into `problems`."""
+    for place, line in enumerate(stream, start=1):  # only "\n" ends a line: str knows ten more
+        try:
+            yield as_text(line.removesuffix(b"\n"), f"standard input, line {place},")
+        except ValueError as error:
+            problems.append(error)
+            return
+
+
 def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
+    problems: list[Exception] = []
     try:
-        model, _ = load_checkpoint(options.model, hardware()[0])
-        tokenizer = load_tokenizer(options.tokenizer or find_tokenizer(options.model))
-        if tokenizer.get_vocab_size() != model.config["vocab_size"]:
-            raise ValueError(
-                f"the tokenizer has {tokenizer.get_vocab_size()} tokens, the model "
-                f"{model.config['vocab_size']}: they were not trained together"
-            )
-    except (FileNotFoundError, ValueError) as error:
+        model, tokenizer = load_model(options.model, hardware()[0])
+        need_tokenizer(tokenizer, options.model)
+    except (OSError, ValueError) as error:
         sys.exit(f"translate.py: {error}")
-    # Bytes, because only "\n" ends a line: str.splitlines knows ten more ends
-    lines = (line.removesuffix(b"\n").decode(errors="replace") for line in sys.stdin.buffer)
+    lines = read_lines(sys.stdin.buffer, problems)
     translations = translate_lines(lines, model, tokenizer, options)
     try:
         for translation in tqdm(translations, unit=" lines"):
@@ -109,6 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
             sys.stdout.buffer.flush()
     except BrokenPipeError:  # whoever read the output has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if problems:
+        sys.exit(f"translate.py: {problems[0]}")
 
 
 if __name__ == "__main__":

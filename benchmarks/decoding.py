@@ -21,9 +21,10 @@ from torch import Tensor
 from train import DEFAULTS
 from transformer.decoder import Transformer, greedy_decode
 from transformer.inference import beam_search, greedy_search
-from transformer.training import hardware, load_checkpoint, translate
-from translate import find_tokenizer
-from utils.data import DATA, END, PAD, START, load_corpus, load_tokenizer
+from transformer.training import hardware, load_model, translate
+from translate import need_tokenizer
+from utils.data import DATA, END, PAD, START, load_corpus
+from utils.options import number, whole
 
 from . import table
 from .measure import OUT, circumstances, now, write
@@ -52,11 +53,17 @@ def hugging_face(ours: Transformer, beam_size: int, alpha: float) -> Callable:
     @torch.no_grad()
     def search(_: Transformer, source: Tensor) -> list[list[int]]:
         rows = model.generate(
-            source, attention_mask=source != PAD, num_beams=beam_size, do_sample=False,
+            source,
+            attention_mask=source != PAD,
+            num_beams=beam_size,
+            do_sample=False,
             max_new_tokens=source.size(1) + 50,
-            decoder_start_token_id=START, eos_token_id=END, pad_token_id=PAD,
-            forced_eos_token_id=None, **beam,
-        )[:, 1:].tolist()  # fmt: skip
+            decoder_start_token_id=START,
+            eos_token_id=END,
+            pad_token_id=PAD,
+            forced_eos_token_id=None,
+            **beam,
+        )[:, 1:].tolist()
         return [ids[: ids.index(END)] if END in ids else ids for ids in rows]
 
     return search
@@ -109,15 +116,15 @@ def main(arguments: list[str] | None = None) -> dict:
     data, model = ("multi30k", trained) if trained.exists() else ("embedded", DATA / "model")
     parser.add_argument("--data", choices=DEFAULTS, default=data)
     parser.add_argument("--model", type=Path, default=model)
-    parser.add_argument("--sentences", type=int, default=1000)
-    parser.add_argument("--batch-size", type=int, default=100)
-    parser.add_argument("--beam", type=int, default=5)
-    parser.add_argument("--alpha", type=float, default=1.0, help="length penalty of the beam")
-    parser.add_argument("--rounds", type=int, default=3, help="times that all take their turn")
+    parser.add_argument("--sentences", type=whole(1), default=1000)
+    parser.add_argument("--batch-size", type=whole(1), default=100)
+    parser.add_argument("--beam", type=whole(1), default=5)
+    parser.add_argument("--alpha", type=number(0), default=1.0, help="length penalty of the beam")
+    parser.add_argument("--rounds", type=whole(1), default=3, help="times that all take their turn")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the result")
     chosen = parser.parse_args(arguments)
-    model, _ = load_checkpoint(chosen.model, hardware()[0])
-    tokenizer = load_tokenizer(find_tokenizer(chosen.model))
+    model, tokenizer = load_model(chosen.model, hardware()[0])
+    need_tokenizer(tokenizer, chosen.model)
     corpus = load_corpus(chosen.data)
     sentences = corpus["test"]["en"][: chosen.sentences]
     write_all = partial(translate, model, tokenizer, batch_size=chosen.batch_size)

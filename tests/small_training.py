@@ -4,7 +4,8 @@
 
 prints the history as JSON on its last line. --die kills the process as `kill -9` does: after the
 second checkpoint in mid-epoch, halfway through writing the third one's weights, between the third
-one's two renames, or before the fourth, the first at the end of an epoch.
+one's two renames, or before the fourth, the first at the end of an epoch. (The very first, before
+any step, is not counted.)
 """
 
 import argparse
@@ -40,7 +41,7 @@ def die() -> None:
 def die_in(place: str) -> None:
     """Have the third checkpoint (in mid-epoch: the one after the second) end the process."""
     keep, save_file, rename = training.keep, training.save_file, Path.rename
-    saved = 0
+    saved = -1  # the checkpoint before the first step is number 0
 
     def counted_keep(*arguments) -> None:
         nonlocal saved
@@ -79,10 +80,17 @@ def main() -> None:
     model = Transformer(11, 16, 2, 32, 1, options.dropout, norm_first=True)
     held_out = loader(copy_pairs(50, seed=9), 200)
     history = training.fit(
-        model, loader(copy_pairs(101), 100, shuffle=True, seed=1), 3, warmup=5,
+        model,
+        loader(copy_pairs(101), 100, shuffle=True, seed=1),
+        3,
+        warmup=5,
         evaluate=lambda model: {"validation loss": training.mean_loss(model, held_out)},
-        folder=options.folder, go_on=options.resume, minutes=0, precision="no", keep_epochs=2,
-    )  # fmt: skip
+        folder=options.folder,
+        go_on=options.resume,
+        minutes=0,
+        precision="no",
+        keep_epochs=2,
+    )
     if int(os.environ.get("RANK", 0)) == 0:
         print(json.dumps(history))
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from transformer.training import load_model
 from utils import alignment as a
-from utils.data import DATA, END, load_corpus, load_tokenizer, split_words
+from utils.data import DATA, END, load_corpus, split_words
 
 ENGLISH, GERMAN = [0, 1, 1, 2, -1], [0, 0, 1, 2, -1]  # words of the tokens; the last is the end
 WEIGHTS = torch.tensor(
@@ -25,7 +26,7 @@ def links(*pairs):
 
 
 def test_each_token_knows_its_word():
-    tokenizer = load_tokenizer(DATA / "model" / "tokenizer.json")
+    _, tokenizer = load_model(DATA / "model")
     for row in load_corpus("embedded")["unseen"].select(range(100)):
         for sentence in (row["en"], row["de"]):
             encoded, words = tokenizer.encode(sentence), split_words(sentence)

@@ -1,5 +1,6 @@
 """Bad input gets an error for a person: what was wrong, what was expected, what to do."""
 
+import codecs
 import json
 import re
 import warnings
@@ -13,16 +14,14 @@ from transformer.decoder import Transformer, greedy_decode
 from transformer.encoder import positional_encoding
 from transformer.heads import MultiHeadAttention, record_attention
 from transformer.inference import beam_search
-from transformer.training import load_checkpoint, mean_loss, save_checkpoint, translate
+from transformer.training import load_checkpoint, load_model, mean_loss, save_model, translate
 from utils import data
 from utils.checks import check
 from utils.data import (
     Pair,
     collate,
     load_corpus,
-    load_tokenizer,
     loader,
-    save_tokenizer,
     train_tokenizer,
 )
 
@@ -133,7 +132,7 @@ def test_missing_checkpoint(tmp_path):
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "training.pt"])
 @pytest.mark.parametrize("damage", ["cut", "noise", "empty"])
 def test_damaged_checkpoint(model, tmp_path, name, damage):
-    save_checkpoint(tmp_path / "last", model, {"history": [], "random": torch.get_rng_state()})
+    save_model(tmp_path / "last", model, state={"history": [], "random": torch.get_rng_state()})
     file = tmp_path / "last" / name
     whole = file.read_bytes()
     file.write_bytes(
@@ -144,7 +143,7 @@ def test_damaged_checkpoint(model, tmp_path, name, damage):
 
 
 def test_checkpoint_of_another_model(model, tmp_path):
-    save_checkpoint(tmp_path / "last", model)
+    save_model(tmp_path / "last", model)
     config = tmp_path / "last" / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"d_model": 16}))
     with pytest.raises(ValueError, match="model.safetensors is damaged or not of this course"):
@@ -155,7 +154,7 @@ def test_checkpoint_of_another_model(model, tmp_path):
 
 
 def test_a_checkpoint_cut_off_in_mid_write_leaves_the_one_before(model, tmp_path, monkeypatch):
-    save_checkpoint(tmp_path / "last", model)
+    save_model(tmp_path / "last", model)
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -163,28 +162,12 @@ def test_a_checkpoint_cut_off_in_mid_write_leaves_the_one_before(model, tmp_path
     other = Transformer(300, 8, 2, 16, 1, max_length=6)
     monkeypatch.setattr("transformer.training.save_file", stop)
     with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(tmp_path / "last", other)
-    again, _ = load_checkpoint(tmp_path / "last")
+        save_model(tmp_path / "last", other)
+    again, _ = load_model(tmp_path / "last")
     assert torch.equal(again.embedding.table.weight, model.embedding.table.weight)
     (tmp_path / "last").rename(tmp_path / "last.old")  # cut off between the two renames
-    again, _ = load_checkpoint(tmp_path / "last")
+    again, _ = load_model(tmp_path / "last")
     assert torch.equal(again.embedding.table.weight, model.embedding.table.weight)
-
-
-def test_missing_and_damaged_tokenizer(tmp_path, tokenizer):
-    with pytest.raises(FileNotFoundError, match=says("there is no tokenizer at")):
-        load_tokenizer(tmp_path / "tokenizer.json")
-    file = tmp_path / "tokenizer.json"
-    save_tokenizer(tokenizer, file)
-    file.write_text(file.read_text(encoding="utf8")[:500], encoding="utf8")
-    with pytest.raises(ValueError, match="is damaged or no tokenizer"):
-        load_tokenizer(file)
-    foreign = file.read_text(encoding="utf8")
-    save_tokenizer(tokenizer, file)
-    foreign = file.read_text(encoding="utf8").replace("<start>", "<begin>")
-    file.write_text(foreign, encoding="utf8")
-    with pytest.raises(ValueError, match="is no tokenizer of this course"):
-        load_tokenizer(file)
 
 
 def test_vocabulary_too_small():
@@ -208,28 +191,43 @@ def test_missing_and_damaged_embedded_corpus(tmp_path, monkeypatch):
     assert len(load_corpus("embedded")["unseen"]) == 1
     damaged = tmp_path / "embedded" / "test.tsv"
     damaged.write_text("en\tde\talignment\nThe cat sleeps.\t\t0-0\n", encoding="utf8")
-    with pytest.raises(ValueError, match=says("split test, row 0: de is empty")):
+    with pytest.raises(ValueError, match=says("test.tsv, line 2: de is empty")):
         load_corpus("embedded")
     damaged.write_text("en\tde\nThe cat sleeps.\tDie Katze schläft.\n", encoding="utf8")
-    with pytest.raises(ValueError, match="test.tsv|alignment"):
+    with pytest.raises(ValueError, match=says("must hold the names en and de and alignment")):
         load_corpus("embedded")
 
 
 FINE = "fr\tit\neau\tacqua\n"
+LATIN = "is no text in UTF-8: it looks like an 8-bit encoding such as Windows-1252"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (None, "test.tsv is missing: a corpus of your own has train.tsv, validation.tsv, test.tsv"),
-        (b"", "test.tsv, line 1: one tab must part two sides, not 1"),
-        (b"fr\tit\n", "a first line with two names, then at least one pair"),
-        (b"fr\tfr\na\tb\n", "a first line with two names, then at least one pair"),
-        (b"fr\tit\na\n", "test.tsv, line 2: one tab must part two sides, not 1"),
-        (b"fr\tit\na\tb\tc\td\n", "test.tsv, line 2: one tab must part two sides, not 4"),
-        (b"fr\tit\na\tb\n\t\n", "split test, row 1: fr is empty"),
-        (b"de\tit\na\tb\n", "split test: no column ['fr'], only ['de', 'it']"),
-        (b"fr\tit\n\xff\tb\n", "test.tsv is no text in UTF-8"),
+        (b"", "line 1: the first line must hold the names fr and it, with a tab between them, not"),
+        (b"fr\tit\n", "test.tsv has no pair: after the names, one pair a line"),
+        (
+            b"eau\tacqua\nfeu\tfuoco\n",
+            "hold the names fr and it, with a tab between them, not 'eau'",
+        ),
+        (
+            b"fr\tit\tes\na\tb\tc\n",
+            "must hold the names fr and it, with a tab between them, not 'fr'",
+        ),
+        (b"fr\tit\na\n", "test.tsv, line 2: 2 sides and tabs between, not 1"),
+        (b"fr\tit\na\tb\tc\td\n", "test.tsv, line 2: 2 sides and tabs between, not 4"),
+        (b"fr\tit\n\na\tb\n", "test.tsv, line 2 is empty: take it out"),
+        (b"fr\tit\na\tb\n\n", "test.tsv, line 3 is empty: take it out"),
+        (b"fr\tit\na\tb\n \t \n", "test.tsv, line 3 is empty: take it out"),
+        (b"fr\tit\na\tb\n\tc\n", "test.tsv, line 3: fr is empty"),
+        (b"fr\tit\r\na\tb\r\n\r\n", "test.tsv, line 3 is empty: take it out"),
+        (b"fr\tit\n\xff\tb\n", LATIN),
+        ("fr\tit\nété\tb\n".encode("latin-1"), f"{LATIN} (Latin-1). Save it as UTF-8, or convert"),
+        (FINE.encode("utf-16"), "is no text in UTF-8: it looks like UTF-16"),
+        (FINE.encode("utf-16-le"), "looks like UTF-16. Save it as UTF-8, or convert it: iconv -f"),
+        (FINE.encode("utf-16-be"), "is no text in UTF-8: it looks like UTF-16"),
     ],
 )
 def test_a_folder_of_ones_own(tmp_path, text, message):
@@ -238,6 +236,14 @@ def test_a_folder_of_ones_own(tmp_path, text, message):
     assert load_corpus(str(tmp_path))["test"][:] == {"fr": ["eau"], "it": ["acqua"]}
     (tmp_path / "test.tsv").unlink() if text is None else (tmp_path / "test.tsv").write_bytes(text)
     with pytest.raises((ValueError, FileNotFoundError), match=says(message)):
+        load_corpus(str(tmp_path))
+
+
+@pytest.mark.parametrize("first", ["a pair without names", "fr\tfr", "fr\tit\tes", ""])
+def test_the_first_line_of_train_holds_two_names(tmp_path, first):
+    for split in ("train", "validation", "test"):
+        (tmp_path / f"{split}.tsv").write_text(f"{first}\neau\tacqua\n", encoding="utf8")
+    with pytest.raises(ValueError, match=says("train.tsv, line 1: the first line must hold two")):
         load_corpus(str(tmp_path))
 
 
@@ -252,17 +258,30 @@ def test_multi30k_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MULTI30K_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError, match="MULTI30K_DIR names"):
         load_corpus("multi30k")
-    for split in ("train", "val", "test"):
-        row = json.dumps({"en": "A man.", "fr": "Un homme."}) + "\n"
-        (tmp_path / f"{split}.jsonl").write_text(row, encoding="utf8")
     monkeypatch.setenv("MULTI30K_DIR", str(tmp_path))
-    with pytest.raises(ValueError, match=says("no column ['de'], only ['en', 'fr']")):
+    (tmp_path / "train.en").write_text("A man.\n")
+    layout = (
+        "train.jsonl is not there. It should hold the files of bentrevett/multi30k: train.jsonl"
+    )
+    with pytest.raises(FileNotFoundError, match=says(layout)):
         load_corpus("multi30k")
-    (tmp_path / "val.jsonl").unlink()
-    with pytest.raises(FileNotFoundError, match="no file for validation"):
+    fine = json.dumps({"en": "A man.", "de": "Ein Mann."}) + "\n"
+    for split in ("train", "val", "test"):
+        (tmp_path / f"{split}.jsonl").write_text(fine, encoding="utf8")
+    assert load_corpus("multi30k")["test"][0] == {"en": "A man.", "de": "Ein Mann."}
+    file = tmp_path / "val.jsonl"
+    file.write_bytes(codecs.BOM_UTF8 + fine.replace("\n", "\r\n").encode())
+    assert load_corpus("multi30k")["validation"].num_rows == 1
+    sides = ('{"en": "A m', '{"en": "A man."}', '{"en": "", "de": "E"}', '{"en": 3, "de": "E"}')
+    for text in ("", '["A man."]', "3", *sides, f"{fine}\n{fine}"):
+        file.write_text(text, encoding="utf8")
+        with pytest.raises(ValueError, match=says("is no pair {")):
+            load_corpus("multi30k")
+    file.write_text(fine, encoding="utf-16")
+    with pytest.raises(ValueError, match="val.jsonl is no text in UTF-8: it looks like UTF-16"):
         load_corpus("multi30k")
-    (tmp_path / "val.jsonl").write_text('{"en": "A m', encoding="utf8")
-    with pytest.raises(ValueError, match="a file is damaged"):
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match="val.jsonl is not there"):
         load_corpus("multi30k")
 
 

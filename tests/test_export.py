@@ -12,7 +12,7 @@ from utils.notebooks import export
 ROOT = Path(__file__).resolve().parent.parent
 # In the order of the notebooks: a module may import those before it
 MODULES = ["attention", "heads", "encoder", "decoder", "training", "inference"]
-LIBRARIES = {"torch", "accelerate", "safetensors", "tqdm"}
+LIBRARIES = {"torch", "accelerate", "filelock", "safetensors", "tokenizers", "tqdm"}
 
 
 def imported(path: Path) -> set[str]:

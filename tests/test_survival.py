@@ -16,8 +16,9 @@ from transformer.training import (
     average_checkpoints,
     fit,
     load_checkpoint,
+    load_model,
     mean_loss,
-    save_checkpoint,
+    save_model,
 )
 from utils.data import loader
 
@@ -42,11 +43,18 @@ def unbroken(tmp_path_factory) -> list[list[float]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
-@pytest.mark.parametrize("place", ["epoch", "weights", "between"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("epoch", marks=pytest.mark.long),
+        pytest.param("weights", marks=pytest.mark.long),
+        "between",
+    ],
+)
 def test_killed_and_resumed_is_the_same_as_never_killed(place, unbroken, tmp_path):
     killed = run(tmp_path, "--die", place)
     assert killed.returncode == -signal.SIGKILL
-    there = {path.name for path in tmp_path.iterdir()}
+    there = {path.name for path in tmp_path.iterdir()} - {".lock"}
     assert (
         there
         == {
@@ -55,15 +63,16 @@ def test_killed_and_resumed_is_the_same_as_never_killed(place, unbroken, tmp_pat
             "between": {"last.old", "last.new"},
         }[place]
     )
-    _, state = load_checkpoint(tmp_path / "last")
+    *_, state = load_checkpoint(tmp_path / "last")
     assert state["epoch"] == 1 and 0 < state["steps"] < state["steps an epoch"]  # in mid-epoch
     assert losses(run(tmp_path, "--resume")) == unbroken
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_killed_at_the_end_of_an_epoch_loses_nothing(unbroken, tmp_path):
     assert run(tmp_path, "--die", "end").returncode == -signal.SIGKILL
-    _, state = load_checkpoint(tmp_path / "last")
+    *_, state = load_checkpoint(tmp_path / "last")
     assert (state["epoch"], state["steps"]) == (1, state["steps an epoch"])
     assert losses(run(tmp_path, "--resume")) == unbroken
     assert sorted(folder.name for folder in (tmp_path / "epochs").iterdir()) == ["002", "003"]
@@ -75,17 +84,24 @@ def test_killed_at_the_end_of_an_epoch_loses_nothing(unbroken, tmp_path):
 def test_last_is_written_last(tmp_path, monkeypatch):
     """Were it written before them, a run broken off in between would never write the others."""
 
-    def broken_off(*_):
-        raise KeyboardInterrupt
+    keep, kept = training.keep, []
+
+    def broken_off(*arguments):
+        kept.append(arguments)
+        if len(kept) == 2:  # the first is written before the first step
+            raise KeyboardInterrupt
+        keep(*arguments)
 
     monkeypatch.setattr(training, "keep", broken_off)
     with pytest.raises(KeyboardInterrupt):
         fit(model_of(16), loader(copy_pairs(60), 100), 2, folder=tmp_path, keep_epochs=2)
-    assert {path.name for path in tmp_path.iterdir()} == {"best", "epochs"}
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "last", "best", "epochs"}
+    *_, state = load_checkpoint(tmp_path / "last")
+    assert state["history"] == []
 
 
 def same_weights(one: Path, other: Path) -> None:
-    first, second = (load_checkpoint(folder)[0].state_dict() for folder in (one, other))
+    first, second = (load_model(folder)[0].state_dict() for folder in (one, other))
     assert all(first[name].equal(second[name]) for name in first)
 
 
@@ -99,13 +115,14 @@ def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(unbroken, tmp_pat
     assert losses(resumed) == unbroken
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="torchrun does not start on Windows")
 def test_two_processes_lose_what_one_loses(tmp_path):
     one = losses(run(tmp_path / "one", "--dropout", 0))
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     two = losses(run(tmp_path / "two", "--dropout", 0, launch=launch))
     assert two == [pytest.approx(row, abs=1e-5) for row in one]
-    first, second = (load_checkpoint(tmp_path / name / "last")[0] for name in ("one", "two"))
+    first, second = (load_model(tmp_path / name / "last")[0] for name in ("one", "two"))
     theirs = dict(second.named_parameters())
     for name, mine in first.named_parameters():
         # A key's bias moves all scores of a query alike: its gradient is 0, up to rounding, and
@@ -145,17 +162,10 @@ def test_the_last_epochs_are_kept_and_averaged(tmp_path):
     folders = sorted((tmp_path / "epochs").iterdir())
     assert [folder.name for folder in folders] == ["003", "004", "005"]
     mean = average_checkpoints(folders).embedding.table.weight
-    tables = [load_checkpoint(folder)[0].embedding.table.weight for folder in folders]
+    tables = [load_model(folder)[0].embedding.table.weight for folder in folders]
     assert torch.allclose(mean, sum(tables) / 3)
     with pytest.raises(ValueError, match="no checkpoints to average"):
         average_checkpoints([])
-
-
-def test_a_new_training_forgets_the_epochs_of_the_one_before(tmp_path):
-    pairs = loader(copy_pairs(60), 100)
-    fit(model_of(16), pairs, 4, folder=tmp_path, keep_epochs=2)
-    fit(model_of(16), pairs, 2, folder=tmp_path, keep_epochs=2)
-    assert sorted(path.name for path in (tmp_path / "epochs").iterdir()) == ["001", "002"]
 
 
 def test_a_finished_training_goes_on_to_nothing(tmp_path):
@@ -185,7 +195,7 @@ def test_a_warm_up_never_fills_the_training(to_zero, monkeypatch):
 
 def test_both_checkpoints_damaged_is_an_error(tmp_path):
     for _ in range(2):
-        save_checkpoint(tmp_path / "last", model_of(16), keep_old=True)
+        save_model(tmp_path / "last", model_of(16), keep_old=True)
     for name in ("last", "last.old"):
         (tmp_path / name / "model.safetensors").write_bytes(b"")
     with pytest.raises(ValueError, match="model.safetensors is damaged"):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,13 @@ from transformer.training import (
     fit,
     hardware,
     learning_rate,
-    load_checkpoint,
+    load_model,
     mean_loss,
-    save_checkpoint,
+    save_model,
     translation_loss,
 )
 from utils.data import END, load_corpus, loader
-from utils.scores import scores
+from utils.scores import in_words, scores
 
 
 def small_model(dropout: float = 0.1) -> Transformer:
@@ -108,7 +109,7 @@ def test_the_best_checkpoint_is_the_one_with_the_lowest_loss(tmp_path):
     batches = loader(copy_pairs(50), 200, shuffle=True)
     fit(small_model(), batches, 3, evaluate=evaluate, folder=tmp_path)
     for name, epoch in (("best", 1), ("last", 2)):
-        model, _ = load_checkpoint(tmp_path / name)
+        model, _ = load_model(tmp_path / name)
         assert torch.equal(model.embedding.table.weight, weights[epoch])
 
 
@@ -116,7 +117,7 @@ def test_resuming_without_a_checkpoint_is_a_clear_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="Train a model first"):
         fit(small_model(), loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
 
-    save_checkpoint(tmp_path / "last", small_model())
+    save_model(tmp_path / "last", small_model())
     with pytest.raises(ValueError, match="holds a model, but no training.pt"):
         fit(small_model(), loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
 
@@ -198,3 +199,31 @@ def test_scores():
     assert judged["exact match"] == 0.5
     assert judged["BLEU lowercased"] == pytest.approx(100) and judged["BLEU"] < 100
     assert "case:lc" in judged["signatures"]["BLEU lowercased"]
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "tells"),
+    [
+        ("up", ["ABCD", "EFGH"], False),
+        ("de", ["ein Hund läuft"], False),
+        ("de", ["ein Hund läuft hier", "ja"], True),
+        ("zh", ["一个男人在街上走"], True),
+        ("zh_TW", ["一个男人在街上走"], True),
+        ("ja", ["男が道を歩いている"], True),
+        ("th", ["ผู้ชายเดินบนถนน"], True),
+        ("to", ["一个男人在街上走", "女人在唱歌"], False),
+    ],
+)
+def test_bleu_is_given_where_it_says_something(language, texts, tells):
+    judged = scores(texts, texts, language)
+    assert judged["exact match"] == 1 and judged["chrF"] == pytest.approx(100)
+    assert judged["BLEU"] == (pytest.approx(100) if tells else None)
+    assert ("says nothing here" in in_words(judged)) is not tells
+    wu = language == "de" and tells and find_spec("sacremoses") is not None
+    assert ("BLEU of Wu et al." in judged) is wu
+    worse = scores([text[1:] for text in texts], texts, language)
+    assert (worse["BLEU"] is not None) is tells and worse["chrF"] < 100
+
+
+def test_a_model_that_writes_too_little_is_no_reason_for_silence():
+    assert scores(["ja"], ["ein Hund läuft über eine Wiese"])["BLEU"] == pytest.approx(0, abs=1)

@@ -1,5 +1,6 @@
 """translate.py: one line out for each line in, whatever the line holds."""
 
+import codecs
 import io
 import subprocess
 import sys
@@ -11,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import translate as program
-from transformer.training import load_checkpoint
-from utils.data import DATA, load_tokenizer
+from transformer.training import load_model
+from utils.data import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
-TOKENIZER = load_tokenizer(DATA / "model" / "tokenizer.json")
+MODEL, TOKENIZER = load_model(DATA / "model")
 TEXTS = st.text(max_size=40) | st.text(" \t\r\v\x1c\x85\u2028\u00a0", max_size=5)
 
 
@@ -36,21 +37,62 @@ def test_as_a_command():
     command = [sys.executable, "translate.py"]
     done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=ROOT, check=True)
     assert done.stdout.decode().split("\n") == [
-        "Der Mann schläft.", "", "Das Mädchen sieht einen Hund.", "",
-    ]  # fmt: skip
+        "Der Mann schläft.",
+        "",
+        "Das Mädchen sieht einen Hund.",
+        "",
+    ]
     assert b"3 lines" in done.stderr
 
 
 def test_one_line_out_for_each_line_in(run):
-    lines = [b"The man sleeps.", b"", b" \t ", b"\xff\xfe", b"a\rb", "a\u2028b\x85c\x1cd".encode(),
-             b"The dog sleeps.\r", b"\x00", b"<end> <pad>", "🦔".encode() * 300, b"dog " * 500,
-             b"without an end of line"]  # fmt: skip
+    lines = [
+        b"The man sleeps.",
+        b"",
+        b" \t ",
+        b"a\rb",
+        "a\u2028b\x85c\x1cd".encode(),
+        b"The dog sleeps.\r",
+        b"\x00",
+        b"<end> <pad>",
+        "🦔".encode() * 300,
+        b"dog " * 500,
+        b"without an end of line",
+    ]
     for chunk in ("1", "5", "1000"):
         found, _ = run(b"\n".join(lines), "--beam", "1", "--chunk", chunk)
         found = found.removesuffix(b"\n").split(b"\n")
         assert len(found) == len(lines)
-        assert found[0].decode() == "Der Mann schläft." and found[6].decode() == "Der Hund schläft."
-        assert found[1] == found[2] == b"" and found[10] != b""
+        assert found[0].decode() == "Der Mann schläft." and found[5].decode() == "Der Hund schläft."
+        assert found[1] == found[2] == b"" and found[9] != b""
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(run):
+    line = codecs.BOM_UTF8 + b"The man sleeps.\n"
+    assert run(line + line)[0].decode() == "Der Mann schläft.\n" * 2  # two files
+
+
+@pytest.mark.parametrize("chunk", ["1", "1000"])
+@pytest.mark.parametrize(
+    ("line", "looks"),
+    [
+        ("Où est-elle ?\n".encode("latin-1"), "an 8-bit encoding such as Windows-1252"),
+        (b"\xff\xfe\n", "UTF-16"),
+        ("The man sleeps.\n".encode("utf-16"), "UTF-16"),
+        ("The man sleeps.\n".encode("utf-16-le"), "UTF-16"),
+        ("The man sleeps.\n".encode("utf-16-be"), "UTF-16"),
+    ],
+)
+def test_another_encoding_is_named_after_the_lines_before_it(
+    line, looks, chunk, monkeypatch, capfdbinary
+):
+    text = io.BytesIO(b"The man sleeps.\n" + line)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=text))
+    with pytest.raises(
+        SystemExit, match=f"input, line 2, is no text in UTF-8: it looks like {looks}"
+    ):
+        program.main(["--beam", "1", "--chunk", chunk])
+    assert capfdbinary.readouterr().out.decode() == "Der Mann schläft.\n"
 
 
 def test_no_line_at_all(run):
@@ -74,32 +116,16 @@ def test_a_short_line_is_one_piece():
 @settings(max_examples=10, deadline=None)
 @given(lines=st.lists(TEXTS, max_size=5), chunk=st.integers(1, 5))
 def test_any_text(lines, chunk):
-    model, _ = load_checkpoint(DATA / "model")
     options = SimpleNamespace(beam=1, alpha=0.6, chunk=chunk, batch_size=3)
-    found = list(program.translate_lines(lines, model, TOKENIZER, options))
+    found = list(program.translate_lines(lines, MODEL, TOKENIZER, options))
     assert len(found) == len(lines)
     assert not any("\n" in translation for translation in found)
     assert all(found[i] == "" for i, line in enumerate(lines) if not line.strip())
 
 
-def test_what_does_not_fit_is_said(tmp_path, monkeypatch, capsys):
-    for arguments, words in (
-        (["--model", str(tmp_path)], "no checkpoint here"),
-        (["--tokenizer", str(tmp_path / "none.json")], "there is no tokenizer"),
-    ):
-        with pytest.raises(SystemExit) as error:
-            program.main(arguments)
-        assert words in str(error.value)
-    with pytest.raises(SystemExit):
-        program.main(["--beam", "0"])
-    assert "--beam must be at least 1" in capsys.readouterr().err
-
-
-def test_the_tokenizer_is_found_where_train_py_leaves_it(tmp_path):
-    (tmp_path / "tokenizer.json").write_text("{}")
-    for folder in ("last", "epochs/003", "."):
-        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-        assert program.find_tokenizer(tmp_path / folder).resolve() == tmp_path / "tokenizer.json"
+def test_what_does_not_fit_is_said(tmp_path):
+    with pytest.raises(SystemExit, match="no checkpoint here"):
+        program.main(["--model", str(tmp_path)])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix shell")
@@ -109,5 +135,5 @@ def test_a_reader_that_leaves_early_is_no_error():
     )
     done = subprocess.run(
         f"{command} | head -1", shell=True, cwd=ROOT, capture_output=True, check=True
-    )  # fmt: skip
+    )
     assert done.stdout.decode() == "Der Mann schläft.\n" and b"Error" not in done.stderr

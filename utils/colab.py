@@ -1,9 +1,12 @@
-"""The set-up on Colab: install the packages that the notebooks need and Colab does not have."""
+"""What the notebooks need: on Colab it is installed; elsewhere one sentence says what is missing."""
 
 import importlib
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
+
+from utils.say import say
 
 # What the notebooks import, by import name and by the name that pip knows. torch and numpy are
 # not in the list: Colab's own are built for its GPUs and must stay as they are.
@@ -26,21 +29,36 @@ def on_colab() -> bool:
 
 
 def prepare() -> None:
-    """On Colab, install the missing ones of the packages in `NEEDED`; elsewhere do nothing.
+    """On Colab, install the missing ones of the packages in `NEEDED`; elsewhere, say how to do it.
 
-    Elsewhere `requirements.txt` has been installed, and nobody wants a notebook to install more.
-    Raises RuntimeError with one clear sentence when pip cannot install them.
+    Raises RuntimeError on Colab when pip cannot install them, ModuleNotFoundError elsewhere when
+    one is missing: each with one clear sentence.
     """
+    if not on_colab():
+        return say_what_is_missing()
     missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
-    if not missing or not on_colab():
+    if not missing:
         return
     names = ", ".join(missing)
-    print(f"Installing {names} …")
+    say(f"Installing {names} …")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", *missing]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode != 0:
-        print(done.stderr)
+        say(done.stderr)
         raise RuntimeError(
             f"pip could not install {names}: check the connection and run this cell again."
         )
     importlib.invalidate_caches()
+
+
+def say_what_is_missing() -> None:
+    """Raises ModuleNotFoundError when a package is missing that the notebooks cannot do without."""
+    needed = {"torch", "numpy", *NEEDED} - {"ipywidgets"}  # which only the controls need
+    missing = sorted(module for module in needed if find_spec(module) is None)
+    if missing:
+        python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+        raise ModuleNotFoundError(
+            f"This notebook's Python lacks {', '.join(missing)}: in the folder "
+            f"{Path(__file__).parents[1]} run  {python} -m pip install -r requirements.txt "
+            "-c constraints.txt  and then this cell again, or open the course by  make lab."
+        )

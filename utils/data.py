@@ -1,5 +1,7 @@
 """From sentence pairs to batches of token ids: corpora, tokenizer, batches by length."""
 
+import codecs
+import json
 import os
 import re
 import warnings
@@ -17,9 +19,10 @@ PAD, START, END = 0, 1, 2
 SPECIALS = ["<pad>", "<start>", "<end>"]  # a special token's place in this list is its id
 
 DATA = Path(__file__).parents[1] / "data"
-EMBEDDED_SPLITS = ("train", "validation", "test", "unseen")
 FOLDER_SPLITS = ("train", "validation", "test")
+EMBEDDED_SPLITS = (*FOLDER_SPLITS, "unseen")
 MULTI30K = "bentrevett/multi30k"
+MULTI30K_FILES = {"train": "train.jsonl", "validation": "val.jsonl", "test": "test.jsonl"}
 
 
 def load_corpus(name: str = "embedded") -> datasets.DatasetDict:
@@ -36,73 +39,105 @@ def load_corpus(name: str = "embedded") -> datasets.DatasetDict:
     files.
     """
     if name == "embedded":
-        corpus = load_embedded(DATA / "embedded")
-    elif name == "multi30k":
-        corpus = load_multi30k()
-    elif Path(name).is_dir():
-        corpus = load_folder(Path(name))
-    else:
-        raise ValueError(
-            f'there is no corpus "{name}" and no such folder: choose "embedded", "multi30k" or a '
-            "folder with train.tsv, validation.tsv and test.tsv"
-        )
-    return corpus
+        return load_embedded(DATA / "embedded")
+    if name == "multi30k":
+        return load_multi30k()
+    if Path(name).is_dir():
+        return load_folder(Path(name))
+    raise ValueError(
+        f'there is no corpus "{name}" and no such folder: choose "embedded", "multi30k" or a '
+        "folder with train.tsv, validation.tsv and test.tsv"
+    )
 
 
 def load_embedded(folder: Path) -> datasets.DatasetDict:
-    files = {split: str(folder / f"{split}.tsv") for split in EMBEDDED_SPLITS}
+    files = {split: folder / f"{split}.tsv" for split in EMBEDDED_SPLITS}
     for file in files.values():
-        if not Path(file).exists():
+        if not file.exists():
             raise FileNotFoundError(
-                f"{file} is missing: `python data/make_corpus.py` writes the embedded corpus anew"
+                f"{file} is missing: in the course's folder, `python data/make_corpus.py` writes "
+                "the embedded corpus anew"
             )
-    corpus = read("csv", "embedded", data_files=files, sep="\t", quoting=3)
-    return checked(corpus, ("en", "de", "alignment"), str(folder))
+    tables = {split: read_table(file, ["en", "de", "alignment"]) for split, file in files.items()}
+    return corpus_of(tables, "embedded")
 
 
 def load_folder(folder: Path) -> datasets.DatasetDict:
-    tables = {split: read_table(folder / f"{split}.tsv") for split in FOLDER_SPLITS}
-    columns = list(tables["train"])
+    files = {split: folder / f"{split}.tsv" for split in FOLDER_SPLITS}
+    for file in files.values():
+        if not file.exists():
+            names = ", ".join(each.name for each in files.values())
+            raise FileNotFoundError(f"{file} is missing: a corpus of your own has {names}")
+    tables: dict[str, dict] = {}
+    for split, file in files.items():
+        tables[split] = read_table(file, list(tables["train"]) if tables else None)
+    return corpus_of(tables, folder.resolve().name)
+
+
+def corpus_of(tables: dict[str, dict[str, list[str]]], name: str) -> datasets.DatasetDict:
     corpus = datasets.DatasetDict({s: datasets.Dataset.from_dict(t) for s, t in tables.items()})
     for split in corpus.values():
-        split.info.dataset_name = folder.resolve().name
-    return checked(corpus, columns, str(folder))
+        split.info.dataset_name = name
+    return corpus
 
 
-def read_table(file: Path) -> dict[str, list[str]]:
-    """The two columns of a table by their names, which stand in its first line."""
-    if not file.exists():
-        names = ", ".join(f"{split}.tsv" for split in FOLDER_SPLITS)
-        raise FileNotFoundError(f"{file} is missing: a corpus of your own has {names}")
-    try:
-        lines = file.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is no text in UTF-8: {error}") from error
-    rows = [line.removesuffix("\r").split("\t") for line in lines]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise ValueError(f"{file}, line {number}: one tab must part two sides, not {len(row)}")
-    (source, target), *pairs = rows
-    if source == target or not pairs:
-        raise ValueError(f"{file}: a first line with two names, then at least one pair")
-    return {source: [pair[0] for pair in pairs], target: [pair[1] for pair in pairs]}
+def read_table(file: Path, names: list[str] | None = None) -> dict[str, list[str]]:
+    """The columns of a table by their names, which stand in its first line.
+
+    names: what they must be; None: any two. Raises ValueError that says which line is wrong.
+    """
+    lines = as_text(file.read_bytes(), str(file)).removesuffix("\n").split("\n")
+    first, *rows = [line.removesuffix("\r").split("\t") for line in lines]
+    count = len(names or "ab")
+    if first != names and (names or len(first) != count or len(set(first)) != count):
+        wanted = f"the names {' and '.join(names)}" if names else "two names, say en and fr"
+        raise ValueError(
+            f"{file}, line 1: the first line must hold {wanted}, with a tab between them, not "
+            f"{' and '.join(map(repr, first))}"
+        )
+    if not rows:
+        raise ValueError(f"{file} has no pair: after the names, one pair a line")
+    for number, row in enumerate(rows, start=2):
+        empty = [name for name, text in zip(first, row, strict=False) if not text.strip()]
+        if not any(text.strip() for text in row):
+            raise ValueError(f"{file}, line {number} is empty: take it out")
+        if len(row) != count:
+            raise ValueError(
+                f"{file}, line {number}: {count} sides and tabs between, not {len(row)}"
+            )
+        if empty:
+            raise ValueError(f"{file}, line {number}: {empty[0]} is empty")
+    return dict(zip(first, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def as_text(data: bytes, where: str) -> str:
+    """UTF-8 as text, without a byte order mark: how the course reads every file and line.
+
+    where: what the bytes are, for the message. Raises ValueError that names what they look like.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        looks = "UTF-16"
+    elif len(data) >= 4 and max(data[i::2].count(0) for i in (0, 1)) > len(data) / 4:
+        looks = "UTF-16"  # every second byte of plain letters is 0
+    else:
+        try:
+            return data.removeprefix(codecs.BOM_UTF8).decode()
+        except UnicodeDecodeError:
+            looks = "an 8-bit encoding such as Windows-1252 (Latin-1)"
+    code = "utf-16" if looks == "UTF-16" else "windows-1252"
+    raise ValueError(
+        f"{where} is no text in UTF-8: it looks like {looks}. Save it as UTF-8, or convert it: "
+        f"iconv -f {code} -t utf-8"
+    )
 
 
 def load_multi30k() -> datasets.DatasetDict:
     folder = os.environ.get("MULTI30K_DIR")
     if folder:
-        if not Path(folder).is_dir():
-            raise FileNotFoundError(f"MULTI30K_DIR names {folder}, but there is no such folder")
-        try:
-            corpus = read(folder, "multi30k")
-        except datasets.exceptions.DatasetBuildError as error:
-            raise ValueError(f"MULTI30K_DIR, {folder}: a file is damaged: {error}") from error
-        missing = [split for split in FOLDER_SPLITS if split not in corpus]
-        if missing:
-            raise FileNotFoundError(f"MULTI30K_DIR, {folder}: no file for {', '.join(missing)}")
-        return checked(corpus, ("en", "de"), folder)
+        return corpus_of(read_multi30k(Path(folder)), "multi30k")
     try:
-        corpus = read(MULTI30K, "multi30k")
+        datasets.disable_progress_bars()
+        corpus = datasets.load_dataset(MULTI30K)
     except (OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         warnings.warn(
             f"Multi30k is out of reach ({type(error).__name__}): going on with the embedded "
@@ -110,30 +145,40 @@ def load_multi30k() -> datasets.DatasetDict:
             stacklevel=3,
         )
         return load_embedded(DATA / "embedded")
-    return checked(corpus, ("en", "de"), MULTI30K)
+    return corpus_of(
+        {split: {c: rows[c][:] for c in ("en", "de")} for split, rows in corpus.items()}, "multi30k"
+    )
 
 
-def read(path: str, name: str, **options) -> datasets.DatasetDict:
-    """datasets.load_dataset without its progress bars; remembers the corpus's name."""
-    datasets.disable_progress_bars()
-    corpus = datasets.load_dataset(path, **options)
-    for split in corpus.values():
-        split.info.dataset_name = name
-    return corpus
-
-
-def checked(corpus: datasets.DatasetDict, columns: Sequence[str], where: str):
-    for split, rows in corpus.items():
-        missing = [column for column in columns if column not in rows.column_names]
-        if missing:
-            raise ValueError(
-                f"{where}, split {split}: no column {missing}, only {rows.column_names}"
+def read_multi30k(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """The tables of a local copy of the hub's files. Plain reading: a library that looks for files
+    takes a folder's name for a pattern, and wants a place for its cache."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"MULTI30K_DIR names {folder}, but there is no such folder")
+    tables: dict[str, dict[str, list[str]]] = {}
+    for split, name in MULTI30K_FILES.items():
+        file = folder / name
+        if not file.exists():
+            raise FileNotFoundError(
+                f"MULTI30K_DIR names {folder}, but {name} is not there. It should hold the files "
+                f"of {MULTI30K}: {', '.join(MULTI30K_FILES.values())}, each line "
+                '{"en": "…", "de": "…"}'
             )
-        for column in columns:
-            for number, value in enumerate(rows[column]):
-                if not isinstance(value, str) or not value.strip():
-                    raise ValueError(f"{where}, split {split}, row {number}: {column} is empty")
-    return corpus
+        tables[split] = {"en": [], "de": []}
+        lines = as_text(file.read_bytes(), str(file)).removesuffix("\n").split("\n")
+        for number, line in enumerate(lines, start=1):
+            try:
+                pair = json.loads(line)
+                sides = [pair[side] for side in tables[split]]
+                if not all(isinstance(text, str) and text.strip() for text in sides):
+                    raise TypeError("a side is empty")
+            except (ValueError, TypeError, KeyError) as error:
+                raise ValueError(
+                    f'{file}, line {number} is no pair {{"en": "…", "de": "…"}}: {error}'
+                ) from error
+            for side, text in zip(tables[split], sides, strict=True):
+                tables[split][side].append(text)
+    return tables
 
 
 def split_words(sentence: str) -> list[str]:
@@ -163,31 +208,6 @@ def train_tokenizer(sentences: Sequence[str], vocab_size: int) -> Tokenizer:
     )
     tokenizer.train_from_iterator(sentences, trainer)
     tokenizer.encode_special_tokens = True  # "<end>" typed by a reader is text, not the end
-    return tokenizer
-
-
-def save_tokenizer(tokenizer: Tokenizer, path: Path | str) -> None:
-    """Write the tokenizer as JSON, aside first and then renamed."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".new")
-    tokenizer.save(str(aside))
-    aside.replace(path)
-
-
-def load_tokenizer(path: Path | str) -> Tokenizer:
-    """Read what save_tokenizer wrote. Raises FileNotFoundError, or ValueError if damaged."""
-    if not Path(path).exists():
-        raise FileNotFoundError(f"there is no tokenizer at {path}: save one with save_tokenizer")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises the bare class
-        raise ValueError(f"{path} is damaged or no tokenizer: {error}") from error
-    if [tokenizer.token_to_id(token) for token in SPECIALS] != [PAD, START, END]:
-        raise ValueError(
-            f"{path} is no tokenizer of this course: it lacks {SPECIALS} as ids 0, 1, 2"
-        )
-    tokenizer.encode_special_tokens = True
     return tokenizer
 
 

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from utils.say import say
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -26,7 +28,7 @@ def sliders(draw: Callable[..., Any], **controls: Any) -> Any:
     try:
         import ipywidgets
     except ImportError:
-        print(f"No sliders here: ipywidgets is not installed. Call {name}(…) with other values.")
+        say(f"No sliders here: ipywidgets is not installed. Call {name}(…) with other values.")
         return None
     from IPython.display import display
 

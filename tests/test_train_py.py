@@ -1,0 +1,270 @@
+"""train.py: what it refuses before anything is written, and that two runs never mix."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import train
+import translate
+from transformer import training
+from transformer.training import load_model
+from utils.data import END, load_corpus
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = "--d-model 16 --num-heads 2 --d-ff 16 --num-layers 1 --vocab-size 270 --max-tokens 300"
+SMALL += " --epochs 1 --average 1 --beam 1"
+
+
+def pairs(folder: Path, upper: bool = True) -> Path:
+    """Letters, to be written large, or backwards: as many tokens, other tokens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = ["abcd"[i % 4] + "efgh"[i % 3] + "ijkl"[i % 2] for i in range(60)]
+    rows = [f"{word}\t{word.upper() if upper else word[::-1]}" for word in words]
+    for split in ("train", "validation", "test"):
+        (folder / f"{split}.tsv").write_text("\n".join(["low\tup", *rows]) + "\n", encoding="utf8")
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """An empty working folder with pairs in `words`."""
+    monkeypatch.chdir(tmp_path)
+    pairs(tmp_path / "words")
+    return tmp_path
+
+
+def run(*options: str, small: str = SMALL) -> dict:
+    return train.main(["--data", "words", *small.split(), *options])
+
+
+def command(*options: str, **environment: str) -> subprocess.CompletedProcess:
+    line = [sys.executable, str(ROOT / "train.py"), "--data", "words", *SMALL.split(), *options]
+    return subprocess.run(line, capture_output=True, text=True, env=os.environ | environment)
+
+
+def everything(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("out", [".", "mydocs"])
+def test_a_folder_with_a_readers_files_is_refused(out, here):
+    (here / "mydocs" / "epochs" / "001").mkdir(parents=True)
+    for file in ("thesis.txt", "results.json", "epochs/001/diary.txt"):
+        (here / "mydocs" / file).write_text("mine")
+    before = everything(here)
+    with pytest.raises(FileExistsError, match="is not empty, it holds .*: choose another --out"):
+        run("--out", out)
+    with pytest.raises(FileNotFoundError, match="there is no training in .* to go on with"):
+        run("--out", out, "--resume")
+    assert everything(here) == before
+
+
+def test_a_used_folder_needs_resume_or_another_out(here):
+    run()
+    before = everything(here)
+    with pytest.raises(FileExistsError, match="--resume goes on with it, another --out begins"):
+        run()
+    assert everything(here) == before
+    assert len(run("--resume", "--epochs", "2")["history"]) == 2
+    run("--out", "runs/other")
+
+
+def test_other_pairs_under_the_old_name_do_not_go_on(here):
+    run()
+    pairs(here / "words", upper=False)
+    for other, words in (("words", "are not those"), ("more/words", "begun with --data")):
+        pairs(here / other, upper=False)
+        with pytest.raises(ValueError, match=words):
+            train.main(["--data", other, *SMALL.split(), "--out", "runs/words", "--resume"])
+        with pytest.raises(FileExistsError, match="holds a training already"):
+            train.main(["--data", other, *SMALL.split()])
+
+
+def test_broken_off_before_its_first_step_it_leaves_no_mixture(here, monkeypatch):
+    """Weights of one training, tokenizer of another: once fluent garbage, without an error."""
+    run()
+    _, tokenizer = load_model("runs/words/last")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        pairs(here / "words", upper=False)
+
+        def broken_off(*_):
+            raise KeyboardInterrupt
+
+        patch.setattr(training, "step", broken_off)
+        run("--out", "runs/second")
+    _, second = load_model("runs/second/last")
+    assert second.to_str() != tokenizer.to_str() == load_model("runs/words/last")[1].to_str()
+    assert len(run("--out", "runs/second", "--resume")["history"]) == 1
+
+
+def test_resume_where_nothing_was_saved_begins_anew(here, monkeypatch, capsys):
+    def broken_off(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "keep", broken_off)
+        run()
+    assert sorted(path.name for path in (here / "runs/words").iterdir()) == [
+        ".lock",
+        "options.json",
+    ]
+    with pytest.raises(FileExistsError, match="holds a training already"):
+        run()
+    assert len(run("--resume")["history"]) == 1
+    assert "nothing was saved in runs/words yet: beginning anew" in capsys.readouterr().out
+
+
+def test_two_at_once_cannot_share_a_folder(here):
+    with training.claim(here / "runs" / "words"):
+        other = command("--out", "runs/words")
+    assert other.returncode == 1
+    assert other.stderr.splitlines()[-1].startswith("train.py: another training is writing into")
+    assert command("--out", "runs/words").returncode == 0
+
+
+def test_seeds_and_directions_have_folders_of_their_own(here):
+    def folder(*options: str) -> str:
+        return train.parse(list(options)).out.as_posix()
+
+    assert folder() == "runs/embedded" and folder("--data", "multi30k") == "runs/multi30k"
+    assert folder("--seed", "2") == "runs/embedded-seed2"
+    assert folder("--data", "words/", "--source", "up") == "runs/words-up"
+    assert folder("--data", ".") == f"runs/{here.name}"
+
+
+@pytest.mark.parametrize("way", ["words/", "./words", "more/../words", "absolute", "link"])
+def test_a_folder_is_the_same_however_it_is_written(way, here):
+    run()
+    (here / "more").mkdir()
+    if way == "link":
+        (here / "link").symlink_to(here / "words")
+    name = str(here / "words") if way == "absolute" else way
+    assert train.main(["--data", name, *SMALL.split(), "--out", "runs/words", "--resume"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--epochs 0",
+        "--epochs 1.5",
+        "--dropout 1",
+        "--dropout nan",
+        "--d-model 0",
+        "--d-model 15",
+        "--d-model 18 --num-heads 4",
+        "--num-heads 0",
+        "--num-layers -1",
+        "--d-ff 0",
+        "--vocab-size 100",
+        "--max-tokens 0",
+        "--peak 0",
+        "--peak nan",
+        "--peak inf",
+        "--warmup -1",
+        "--smoothing 1",
+        "--smoothing -.1",
+        "--average 0",
+        "--beam 0",
+        "--alpha inf",
+        "--alpha=-1",
+        "--minutes nan",
+        "--max-length 1",
+        "--seed -1",
+        "--seed x",
+        "--decay cubic",
+    ],
+)
+def test_numbers_are_checked_before_anything_is_written(options, here, capsys):
+    with pytest.raises(SystemExit):
+        run(*options.split())
+    name = options.split("=")[0].split()[0]
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert name in message and "must be" in message or "invalid choice: 'cubic'" in message
+    assert not (here / "runs").exists()
+
+
+def test_numbers_on_the_edge_are_taken(here):
+    edge = "--dropout 0 --smoothing 0 --warmup 0 --minutes 0 --alpha 0 --max-length 40"
+    assert run(*edge.split())["options"]["warmup"] == 0
+
+
+@pytest.mark.parametrize("options", ["--beam 0", "--alpha nan", "--batch-size 0", "--chunk x"])
+def test_translate_py_checks_its_numbers_too(options, capsys):
+    with pytest.raises(SystemExit):
+        translate.parse(options.split())
+    assert f"{options.split()[0]}: must be" in capsys.readouterr().err
+
+
+def test_an_error_is_one_clean_line(here):
+    (here / "words" / "test.tsv").write_text("low\tup\nab\tAB\n\ncd\tCD\n", encoding="utf8")
+    done = command()
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"train.py: {here / 'words' / 'test.tsv'}, line 3 is empty: take it out"
+    ]
+
+
+def test_one_word_targets_are_judged_by_what_can_judge_them(here, capsys, monkeypatch):
+    """BLEU counts runs of four words: with one word a line it is 0 whatever is written."""
+
+    def perfect(model, tokenizer, sentences, *_):
+        return [sentence.upper() for sentence in sentences]
+
+    monkeypatch.setattr(train, "translate", perfect)
+    results = run()
+    said = capsys.readouterr().out
+    assert (
+        said.count("BLEU says nothing here (no reference has four words), chrF 100.00, exact") == 2
+    )
+    assert said.count("exact match 100.0%") == 2 and "BLEU 0.00" not in said
+    assert results["history"][0]["validation BLEU"] is None
+    assert results["scores"]["last"]["test"]["greedy"]["BLEU"] is None
+    assert results == json.loads((here / "runs/words/results.json").read_text(encoding="utf8"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="HOME is not where Windows has its caches")
+def test_without_a_home_that_can_be_written_to(here):
+    (here / "not a folder").write_text("")
+    nowhere = {name: str(here / "not a folder" / "x") for name in ("HOME", "XDG_CACHE_HOME")}
+    done = command(**nowhere)
+    assert done.returncode == 0, done.stderr
+    line = [sys.executable, "-c", "from utils.data import load_corpus; load_corpus()"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, env=os.environ | nowhere)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_whole_course_in_a_folder_with_brackets(here, monkeypatch):
+    odd = here / "Kurs [1] *?{a}"
+    pairs(odd / "words")
+    monkeypatch.chdir(odd)
+    assert run()["corpus"] == "words"
+    monkeypatch.setattr("utils.data.DATA", odd)
+    (odd / "embedded").symlink_to(ROOT / "data" / "embedded")
+    assert len(load_corpus("embedded")["unseen"]) == 1000
+    row = json.dumps({"en": "A man.", "de": "Ein Mann."}) + "\n"
+    for name in ("train.jsonl", "val.jsonl", "test.jsonl"):
+        (odd / name).write_text(row, encoding="utf8")
+    monkeypatch.setenv("MULTI30K_DIR", str(odd))
+    assert load_corpus("multi30k")["validation"][:] == {"en": ["A man."], "de": ["Ein Mann."]}
+
+
+def test_a_checkpoint_of_the_first_edition_says_what_it_lacks(here):
+    """Its tokenizer lay one folder up, where another training could replace it."""
+    run()
+    for folder in ("last", "last.old"):
+        (here / "runs/words" / folder / "tokenizer.json").unlink()
+    with pytest.raises(ValueError, match="last has no tokenizer.json: .* beside its weights"):
+        run("--resume")
+    with pytest.raises(SystemExit, match="translate.py: runs/words/last has no tokenizer.json"):
+        translate.main(["--model", "runs/words/last"])
+
+
+def test_what_it_saves_is_what_translate_py_reads(here):
+    run()
+    for folder in ("last", "best"):
+        model, tokenizer = load_model(here / "runs/words" / folder)
+        assert tokenizer.get_vocab_size() == model.config["vocab_size"] and END == 2
