@@ -47,7 +47,7 @@ stamp: $(VENV)/ready
 	$(PY) -m utils.notebooks stamp
 
 model: $(VENV)/ready-dev
-	$(PY) -m data.make_model
+	$(PY) -m data.make.model
 
 # ARGS go to the first two, e.g. ARGS="--data embedded --steps 20 --rounds 1" for a try. Decoding
 # takes the model that `train.py --data multi30k` has left, or else the one that the course brings.

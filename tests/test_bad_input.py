@@ -182,7 +182,9 @@ def test_corpus_name():
 
 def test_missing_and_damaged_embedded_corpus(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "DATA", tmp_path)
-    with pytest.raises(FileNotFoundError, match=says("make_corpus.py` writes the embedded corpus")):
+    with pytest.raises(
+        FileNotFoundError, match=says("data.make.corpus` writes the embedded corpus")
+    ):
         load_corpus("embedded")
     (tmp_path / "embedded").mkdir()
     for split in data.EMBEDDED_SPLITS:

@@ -1,6 +1,5 @@
 """The embedded corpus: its grammar against German written by hand, and its files."""
 
-import importlib
 import re
 import sys
 from collections import Counter
@@ -8,21 +7,9 @@ from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).resolve().parents[1] / "data"
-
-
-def _load(name):
-    sys.path.insert(0, str(DATA))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(DATA))
-
-
-make_corpus = _load("make_corpus")
-grammar = _load("grammar")
-
-from grammar import (  # noqa: E402
+from data.make import corpus as make_corpus
+from data.make import grammar
+from data.make.grammar import (
     HOME,
     Adverbial,
     Clause,
@@ -33,10 +20,11 @@ from grammar import (  # noqa: E402
     finite,
     infinitive,
     participle,
-    split_words,
     write,
 )
+from utils.data import split_words
 
+DATA = Path(__file__).resolve().parents[1] / "data"
 SPLITS = ("train", "validation", "test", "unseen")
 SG, PL = "singular", "plural"
 NOM, ACC, DAT = "nominative", "accusative", "dative"
@@ -620,14 +608,14 @@ def test_the_same_bytes_again(generated):
     for split in SPLITS:
         stored = (DATA / "embedded" / f"{split}.tsv").read_bytes()
         assert make_corpus.file_bytes(generated[split]) == stored, (
-            f"data/embedded/{split}.tsv is not what data/make_corpus.py writes;"
-            " run: python data/make_corpus.py"
+            f"data/embedded/{split}.tsv is not what data/make/corpus.py writes;"
+            " run: python -m data.make.corpus"
         )
 
 
 def test_command_line_writes_the_files(tmp_path, monkeypatch, capsys, generated):
     monkeypatch.setattr(make_corpus, "generate", lambda seed: generated)
-    monkeypatch.setattr(sys, "argv", ["make_corpus.py", "--out", str(tmp_path / "new")])
+    monkeypatch.setattr(sys, "argv", ["corpus", "--out", str(tmp_path / "new")])
     make_corpus.main()
     for split in SPLITS:
         stored = (DATA / "embedded" / f"{split}.tsv").read_bytes()

@@ -1,11 +1,13 @@
 """`pip install .` and `pip install -e .` bring the model to other code."""
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.ipynb", "runs")
@@ -28,10 +30,10 @@ def test_other_code_imports_an_installed_copy(how, tmp_path):
     subprocess.run([*install, *(["--editable"] if how == "editable" else []), copy], check=True)
 
     [metadata] = prefix.rglob("METADATA")
-    required = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    for line in required:
-        if line and not line.startswith("#"):
-            assert f"Requires-Dist: {line}" in metadata.read_text(encoding="utf-8")
+    found = re.findall("^Requires-Dist: (.*)$", metadata.read_text(encoding="utf-8"), re.MULTILINE)
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    required = {Requirement(line) for line in lines if line and not line.startswith("#")}
+    assert set(map(Requirement, found)) == required
     packages = metadata.parents[1]
     use = [sys.executable, "-c", USE, packages]
     done = subprocess.run(use, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transformer.attention import attention, causal_mask, padding_mask
-from transformer.decoder import Transformer
+from transformer.decoder import Transformer, greedy_decode
 from transformer.encoder import Encoder, positional_encoding
 from transformer.heads import MultiHeadAttention, record_attention
+from transformer.inference import beam_search, greedy_search
 
 VOCABULARY = 13
 ids = st.lists(st.integers(3, VOCABULARY - 1), min_size=1, max_size=7)
@@ -128,3 +129,42 @@ def test_positions_rotate():
         [pairs[..., 0] * cos + pairs[..., 1] * sin, pairs[..., 1] * cos - pairs[..., 0] * sin], -1
     )
     assert torch.allclose(turned[:-7], pairs[7:], atol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(sizes=st.tuples(*[st.integers(1, 5)] * 3), seed=seeds, masked=st.booleans())
+def test_keys_and_values_that_are_kept_give_the_same_attention(sizes, seed, masked):
+    torch.manual_seed(seed)
+    batch, queries, keys = sizes
+    layer = MultiHeadAttention(8, 2).double().eval()
+    x, memory = torch.randn(batch, queries, 8).double(), torch.randn(batch, keys, 8).double()
+    mask = torch.rand(batch, 1, queries, keys) < 0.7 if masked else None
+    whole = layer(x, memory, memory, mask, return_weights=True)
+    halves = layer.attend(x, *layer.keys_values(memory), mask, return_weights=True)
+    assert all(torch.equal(one, two) for one, two in zip(whole, halves, strict=True))
+
+
+@settings(max_examples=25, deadline=None)
+@given(row=ids, data=st.data(), seed=seeds)
+def test_an_embedding_can_begin_at_any_position(row, data, seed):
+    embedding = model_of(seed).embedding
+    start = data.draw(st.integers(0, len(row) - 1))
+    whole = embedding(torch.tensor([row]))
+    assert torch.equal(embedding(torch.tensor([row[start:]]), start), whole[:, start:])
+    with pytest.raises(ValueError, match="longer than max_length = 256"):
+        embedding(torch.tensor([row]), 257 - len(row))
+
+
+def test_special_ids_stand_in_the_config_alone():
+    """Other ids for start and end, and the same rows of the table there: the same translations."""
+    torch.manual_seed(0)
+    usual = Transformer(VOCABULARY, 8, 2, 16, 2, norm_first=True).eval()
+    other = Transformer(VOCABULARY, 8, 2, 16, 2, norm_first=True, pad=0, start=11, end=12).eval()
+    swap = torch.tensor([0, 11, 12, *range(3, 11), 1, 2])  # new id → old id
+    weights = usual.state_dict()
+    weights["embedding.table.weight"] = weights["embedding.table.weight"][swap]
+    other.load_state_dict(weights)
+    source = torch.tensor([[3, 9, 5, 2], [7, 4, 2, 0]])
+    for search in (greedy_decode, greedy_search, beam_search):
+        found = search(other, swap[source], extra=6)
+        assert [swap[torch.tensor(row)].tolist() for row in found] == search(usual, source, extra=6)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data import make_model
+from data.make import model as make_model
 from transformer.inference import greedy_search
 from transformer.training import load_model, translate
 from utils.data import load_corpus

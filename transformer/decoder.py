@@ -95,18 +95,18 @@ def xavier(*modules: nn.Module) -> None:
 # %% ../notebooks/05_decoder.ipynb #78f2dedb
 class Transformer(nn.Module):
     """The encoder–decoder Transformer of Vaswani et al. 2017, Figure 1; its base model by default.
-    One matrix embeds source and target and, transposed, scores the next token (section 3.4).
-    `pad` fills short sentences up. Raises ValueError for sizes or ids that do not fit."""
+    Source and target share one table. Raises ValueError for sizes or ids that do not fit."""
 
     def __init__(
         self, vocab_size: int, d_model: int = 512, num_heads: int = 8, d_ff: int = 2048,
         num_layers: int = 6, dropout: float = 0.1, norm_first: bool = False,
-        max_length: int = 256, pad: int = 0,
+        max_length: int = 256, pad: int = 0, start: int = 1, end: int = 2,
     ) -> None:  # fmt: skip
         super().__init__()
         self.config = dict(
-            vocab_size=vocab_size, d_model=d_model, num_heads=num_heads, d_ff=d_ff, pad=pad,
+            vocab_size=vocab_size, d_model=d_model, num_heads=num_heads, d_ff=d_ff,
             num_layers=num_layers, dropout=dropout, norm_first=norm_first, max_length=max_length,
+            pad=pad, start=start, end=end,
         )  # fmt: skip
         self.embedding = Embedding(vocab_size, d_model, dropout, max_length)
         self.encoder = Encoder(num_layers, d_model, num_heads, d_ff, dropout, norm_first)
@@ -135,9 +135,7 @@ class Transformer(nn.Module):
 
 # %% ../notebooks/05_decoder.ipynb #8b6e8821
 @torch.no_grad()
-def greedy_decode(
-    model: Transformer, source: Tensor, start: int = 1, end: int = 2, extra: int = 50
-) -> list[list[int]]:
+def greedy_decode(model: Transformer, source: Tensor, extra: int = 50) -> list[list[int]]:
     """Write one token at a time, always the likeliest, until every sentence has ended.
 
     source: (batch, source length) ids. A translation has at most source length + extra tokens
@@ -146,6 +144,7 @@ def greedy_decode(
     """
     check_eval(model)
     memory = model.encode(source)  # (batch, source length, d_model)
+    start, end = model.config["start"], model.config["end"]
     target = torch.full((source.size(0), 1), start, device=source.device)  # (batch, 1)
     limits = (source != model.config["pad"]).sum(dim=1) + extra  # (batch): each sentence's own
     limits = limits.clamp(1, model.config["max_length"] - 1).tolist()

@@ -30,9 +30,8 @@ def positional_encoding(length: int, d_model: int) -> Tensor:
 class Embedding(nn.Module):
     """Token ids → vectors with their place in them: sections 3.4 and 3.5 of Vaswani et al. 2017.
 
-    (batch, length) ids → dropout(√d_model · table[ids] + PE): (batch, length, d_model).
-    The table starts at N(0, 1/√d_model), so that the scaled vectors have entries of size 1.
-    Raises ValueError for an empty or over-long sequence and for an id outside the vocabulary.
+    (batch, length) ids, from position `start` on → dropout(√d_model · table[ids] + PE): (batch,
+    length, d_model). Raises ValueError for an empty or over-long sequence and for unknown ids.
     """
 
     def __init__(
@@ -40,17 +39,17 @@ class Embedding(nn.Module):
     ) -> None:
         super().__init__()
         self.table = nn.Embedding(vocab_size, d_model)
-        nn.init.normal_(self.table.weight, std=d_model**-0.5)
+        nn.init.normal_(self.table.weight, std=d_model**-0.5)  # · √d_model: entries of size 1
         self.dropout = nn.Dropout(dropout)
         self.register_buffer("encoding", positional_encoding(max_length, d_model), persistent=False)
 
-    def check(self, ids: Tensor) -> None:
+    def check(self, ids: Tensor, start: int) -> None:
         vocab_size, max_length = self.table.num_embeddings, len(self.encoding)
         if ids.numel() == 0:
             raise ValueError(f"there is no token in ids of shape {tuple(ids.shape)}")
-        if ids.size(1) > max_length:
+        if (length := start + ids.size(1)) > max_length:
             raise ValueError(
-                f"a sequence of {ids.size(1)} tokens is longer than max_length = {max_length}: "
+                f"a sequence of {length} tokens is longer than max_length = {max_length}: "
                 "shorten it, or build the model with a larger max_length"
             )
         if ids.is_cuda and self.training:
@@ -62,10 +61,11 @@ class Embedding(nn.Module):
                 f"{high}: was the text encoded with another tokenizer?"
             )
 
-    def forward(self, ids: Tensor) -> Tensor:
-        self.check(ids)
+    def forward(self, ids: Tensor, start: int = 0) -> Tensor:
+        self.check(ids, start)
         vectors = self.table(ids) * math.sqrt(self.table.embedding_dim)  # (batch, length, d_model)
-        return self.dropout(vectors + self.encoding[: ids.size(1)])  # (batch, length, d_model)
+        places = self.encoding[start : start + ids.size(1)]  # (length, d_model)
+        return self.dropout(vectors + places)  # (batch, length, d_model)
 
 # %% ../notebooks/04_encoder.ipynb #e0080f01
 class FeedForward(nn.Module):

@@ -28,15 +28,12 @@ def check_inputs(d_model: int, mask: Tensor | None, **inputs: Tensor) -> None:
 
 # %% ../notebooks/03_heads.ipynb #9994a731
 class MultiHeadAttention(nn.Module):
-    """Several attentions side by side, then a projection: section 3.2.2 of Vaswani et al. 2017.
-
-    MultiHead(Q, K, V) = Concat(head_1 … head_h) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V),
-    with d_k = d_v = d_model / num_heads. Raises ValueError when num_heads does not divide d_model.
-    """
+    """Concat(head_1 … head_h) W^O, head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V): section 3.2.2 of
+    Vaswani et al. 2017, d_k = d_v = d_model / num_heads. ValueError when that is not whole."""
 
     def __init__(self, d_model: int, num_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        if num_heads < 1 or d_model % num_heads != 0:
+        if num_heads < 1 or d_model % num_heads:
             raise ValueError(f"d_model = {d_model} cannot be split into {num_heads} equal heads")
         self.num_heads, self.d_k, self.dropout = num_heads, d_model // num_heads, dropout
         self.w_q = nn.Linear(d_model, d_model)
@@ -48,24 +45,27 @@ class MultiHeadAttention(nn.Module):
         """(batch, length, d_model) → (batch, heads, length, d_k)"""
         return x.unflatten(-1, (self.num_heads, self.d_k)).transpose(1, 2)
 
-    def forward(
-        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None,
-        return_weights: bool = False,
-    ) -> Tensor | tuple[Tensor, Tensor]:  # fmt: skip
-        """query: (batch, queries, d_model); key, value: (batch, keys, d_model); mask: boolean,
-        broadcastable to (batch, heads, queries, keys), True = may attend. Returns (batch, queries,
-        d_model), and with return_weights also the weights (batch, heads, queries, keys)."""
-        check_inputs(self.w_q.in_features, mask, query=query, key=key, value=value)
-        q = self.split(self.w_q(query))  # (batch, heads, queries, d_k)
-        k = self.split(self.w_k(key))  # (batch, heads, keys, d_k)
-        v = self.split(self.w_v(value))  # (batch, heads, keys, d_k)
+    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (batch, length, d_model) → its keys and values, each (batch, heads, length, d_k)"""
+        return self.split(self.w_k(x)), self.split(self.w_v(x))
+
+    def attend(self, x, keys, values, mask=None, return_weights=False):
+        """As forward, with keys and values that are split already."""
+        q = self.split(self.w_q(x))  # (batch, heads, queries, d_k)
         dropout = self.dropout if self.training else 0.0
         if return_weights:
-            heads, weights = attention(q, k, v, mask, dropout)  # (batch, heads, queries, d_k)
+            heads, weights = attention(q, keys, values, mask, dropout)
         else:
-            heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+            heads = F.scaled_dot_product_attention(q, keys, values, mask, dropout)
         output = self.w_o(heads.transpose(1, 2).flatten(2))  # (batch, queries, d_model)
         return (output, weights) if return_weights else output
+
+    def forward(self, query, key, value, mask=None, return_weights=False):
+        """query: (batch, queries, d_model); key, value: (batch, keys, d_model); mask: boolean, fits
+        (batch, heads, queries, keys), True = may attend → query's shape, and if asked, weights."""
+        check_inputs(self.w_q.in_features, mask, query=query, key=key, value=value)
+        keys, values = self.split(self.w_k(key)), self.split(self.w_v(value))
+        return self.attend(query, keys, values, mask, return_weights)
 
 # %% ../notebooks/03_heads.ipynb #6454ef26
 def check_eval(model: nn.Module) -> None:

@@ -55,7 +55,7 @@ def load_embedded(folder: Path) -> datasets.DatasetDict:
     for file in files.values():
         if not file.exists():
             raise FileNotFoundError(
-                f"{file} is missing: in the course's folder, `python data/make_corpus.py` writes "
+                f"{file} is missing: in the course's folder, `python -m data.make.corpus` writes "
                 "the embedded corpus anew"
             )
     tables = {split: read_table(file, ["en", "de", "alignment"]) for split, file in files.items()}

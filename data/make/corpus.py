@@ -1,9 +1,9 @@
 """Write the embedded English–German corpus: train, validation, test and unseen.
 
-    python data/make_corpus.py                 writes data/embedded/*.tsv
-    python data/make_corpus.py --out FOLDER    writes them somewhere else
-    python data/make_corpus.py --stats         only counts, writes nothing
-    python data/make_corpus.py --sample 20     prints 20 pairs, each with its construction
+    python -m data.make.corpus                 writes data/embedded/*.tsv
+    python -m data.make.corpus --out FOLDER    writes them somewhere else
+    python -m data.make.corpus --stats         only counts, writes nothing
+    python -m data.make.corpus --sample 20     prints 20 pairs, each with its construction
 
 The grammar is in grammar.py; this file draws sentences from it. The same seed gives the same
 bytes on every system and Python: the only source of chance is random.Random.random().
@@ -16,7 +16,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from grammar import (
+from utils.data import split_words
+
+from .grammar import (
     ADJECTIVES,
     FREQUENCY,
     GOALS,
@@ -39,7 +41,6 @@ from grammar import (
     Pronoun,
     adjectives_of,
     nouns_of,
-    split_words,
     write,
 )
 
@@ -841,7 +842,7 @@ def stats(splits):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "embedded")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "embedded")
     parser.add_argument("--stats", action="store_true", help="count, write nothing")
     parser.add_argument("--sample", type=int, help="print that many pairs, write nothing")
     parser.add_argument("--seed", type=int, default=SEED)

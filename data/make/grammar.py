@@ -1170,11 +1170,6 @@ class Clause:
 # --------------------------------------------------------------------------------------
 
 
-def split_words(sentence):
-    """The words and punctuation marks that alignments count."""
-    return re.findall(r"\w+|[^\w\s]", sentence)
-
-
 def _write(tokens):
     text = " ".join(t.text for t in tokens)
     text = re.sub(r" ([,.?])", r"\1", text)
