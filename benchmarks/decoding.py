@@ -6,7 +6,7 @@
 Without that model, the one that the course brings translates the embedded corpus's test split.
 All competitors have the same weights and get the same batches, in one run, taking turns; how many
 of their translations equal the course's is part of the result. Writes decoding-<device>.json into
---out (runs/bench; README.md shows what lies in benchmarks/results).
+--out (runs/bench; benchmarks/README.md shows what lies in results).
 """
 
 import argparse

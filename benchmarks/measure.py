@@ -22,7 +22,7 @@ from utils.data import Pair, encode_pairs, load_corpus, train_tokenizer
 from utils.options import whole
 
 RESULTS = Path(__file__).parent / "results"
-OUT = Path("runs/bench")  # a try overwrites no result that README.md shows
+OUT = Path("runs/bench")  # a try overwrites no result that a page shows
 PACKAGES = ("torch", "accelerate", "tokenizers", "transformers")
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.parity [--configurations 200]
 
-prints the largest differences and writes them to --out (runs/bench/parity.json; README.md shows
-benchmarks/results/parity.json).
+prints the largest differences and writes them to --out (runs/bench/parity.json; the page of this
+folder shows results/parity.json).
 """
 
 import argparse

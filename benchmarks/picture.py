@@ -1,6 +1,6 @@
 """Draw what benchmarks.training measured.
 
-python -m benchmarks.picture [results/training-cpu.json [assets/training_speed.png]]
+python -m benchmarks.picture [results/training-cpu.json [training_speed.png]]
 """
 
 import json
@@ -16,7 +16,7 @@ from utils.plots import bars, curves
 from .measure import RESULTS
 from .peers import OURS, TORCH, TUTORIAL
 
-PICTURE = RESULTS.parents[1] / "assets" / "training_speed.png"
+PICTURE = RESULTS.parent / "training_speed.png"
 
 
 def draw(run: dict) -> Figure:

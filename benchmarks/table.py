@@ -1,16 +1,94 @@
-"""Print the README's tables from benchmarks/results: what was measured, one JSON a run."""
+"""Write the tables of README.md and benchmarks/README.md anew from benchmarks/results.
+
+    python -m benchmarks.table
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`; what lies between is replaced.
+benchmarks/results has one JSON a run.
+"""
 
 import json
+import re
 from pathlib import Path
 from statistics import mean
 
 RESULTS = Path(__file__).parent / "results"
+PAGES = [RESULTS.parents[1] / "README.md", RESULTS.parent / "README.md"]
+MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n\n)(.*?)(\n\n<!-- end -->)", re.DOTALL)
+# Trainings of `train.py --data multi30k`, English to German, seed 0: the options, the result
+RECIPES = {
+    "": "multi30k-cpu-en-0",
+    "--dropout 0.2": "dropout-0.2-cpu-en-0",
+    "--dropout 0.1": "dropout-0.1-cpu-en-0",
+    "--smoothing 0": "smoothing-0-cpu-en-0",
+    "--max-tokens 4096 --epochs 30": "decay-linear-cpu-en-0",
+    "--max-tokens 4096 --decay sqrt": "decay-sqrt-cpu-en-0",
+    "--epochs 12 --dropout 0.1 --average 1": "short-cpu-en-0",
+}
+TIMED = ["", "--epochs 12 --dropout 0.1 --average 1"]
 SPEED = "real target tokens a second (slowest … fastest round)"
+
+
+def read(name: str) -> dict:
+    """One result."""
+    return json.loads((RESULTS / f"{name}.json").read_text("utf8"))
+
+
+def seeds(name: str) -> list[dict]:
+    """The results of all seeds of one training."""
+    return [read(path.stem) for path in sorted(RESULTS.glob(f"{name}-[0-9].json"))]
+
+
+def glance() -> str:
+    """The README's four lines."""
+    unseen = [
+        100 * run["scores"]["last"]["unseen"]["greedy"]["exact match"] for run in seeds("embedded")
+    ]
+    rows = {
+        f"Embedded corpus, unseen combinations: exact match, {len(unseen)} seeds": (
+            f"{mean(unseen):.1f} % ({min(unseen):.1f} … {max(unseen):.1f})"
+        )
+    }
+    for name, source in (("English → German", "en"), ("German → English", "de")):
+        runs = seeds(f"multi30k-cpu-{source}")
+        reached = [run["scores"]["last"]["test"]["beam 5"]["BLEU"] for run in runs]
+        rows[f"Multi30k, {name}: BLEU, {len(runs)} seeds"] = over_seeds(reached)
+    found = read("parity")
+    rows[
+        "Our `Transformer` against `nn.Transformer`, weights copied: largest difference of "
+        f"outputs over {found['configurations']} random configurations, float32"
+    ] = f"{found['float32']['outputs']:.1e}"
+    lines = [f"| {name} | {result} |" for name, result in rows.items()]
+    return "\n".join(["| what | result |", "|---|---|", *lines])
+
+
+def recipe(run: dict) -> str:
+    """What was trained, for how long, and where."""
+    options = run["options"]
+    return (
+        f"{options['num_layers']} + {options['num_layers']} layers, d_model {options['d_model']}, "
+        f"{options['num_heads']} heads, {run['parameters']:,} parameters, {options['epochs']} "
+        f"epochs in batches of {options['max_tokens']:,} tokens, dropout {options['dropout']:g}, "
+        f"label smoothing {options['smoothing']:g}; {run['machine']}; torch {run['torch']}."
+    )
+
+
+def circumstances(run: dict) -> str:
+    """What a speed was measured on, where, and with what."""
+    machine, versions = run["machine"], run["versions"]
+    if "sentences" in run:
+        work = f"{run['sentences']:,} sentences in batches of {run['batch']}"
+    else:
+        work = f"Batches of {run['tokens a batch']:,} tokens"
+    installed = ", ".join(f"{name} {number}" for name, number in versions.items() if number)
+    return (
+        f"{work}; {machine['GPU'] or machine['CPU']}, {machine['threads']} of {machine['cores']} "
+        f"cores, precision {run['precision']}; {installed}."
+    )
 
 
 def embedded() -> str:
     """The three seeds on the embedded corpus: exact match after the last epoch, and seconds."""
-    runs = [json.loads(path.read_text("utf8")) for path in sorted(RESULTS.glob("embedded-?.json"))]
+    runs = seeds("embedded")
     lines = [
         "| seed | test, exact match | unseen combinations, exact match | test, BLEU | training |",
         "|---|---|---|---|---|",
@@ -85,20 +163,50 @@ def progress(path: Path = RESULTS / "multi30k-cpu-en-0.json") -> str:
     return "\n".join(lines)
 
 
-def duration(path: Path = RESULTS / "multi30k-cpu-en-0.json", mark: float = 35) -> str:
-    """How long that took, and how long to a validation BLEU of `mark`."""
-    run = json.loads(path.read_text("utf8"))
-    there = next(row for row in run["history"] if row["validation BLEU"] >= mark)
-    return (
-        f"{run['seconds with evaluation'] / 60:.0f} minutes, the validation after each epoch "
-        f"included; a validation BLEU of {mark:g} was there after "
-        f"{there['seconds since the start'] / 60:.0f} minutes, in epoch {there['epoch']}"
-    )
+def times(mark: float = 35) -> str:
+    """How long two trainings took, and how long to a validation BLEU of `mark`."""
+    head = [
+        "`train.py --data multi30k` with",
+        "on",
+        "minutes, validation included",
+        f"to a validation BLEU of {mark:g}",
+        "validation BLEU, greedy",
+    ]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for options in TIMED:
+        run = read(RECIPES[options])
+        there = next(row for row in run["history"] if row["validation BLEU"] >= mark)
+        cells = [
+            in_code(options),
+            run["machine"],
+            f"{run['seconds with evaluation'] / 60:.0f}",
+            f"{there['seconds since the start'] / 60:.0f} minutes, epoch {there['epoch']}",
+            f"{run['scores']['last']['validation']['greedy']['BLEU']:.2f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def recipes() -> str:
+    """Other settings on Multi30k, one run each: last weights, beam 5."""
+    lines = [
+        "| `train.py --data multi30k` with | validation BLEU | test BLEU |",
+        "|---|---|---|",
+    ]
+    for options, name in RECIPES.items():
+        last = read(name)["scores"]["last"]
+        validation, test = (last[split]["beam 5"]["BLEU"] for split in ("validation", "test"))
+        lines.append(f"| {in_code(options)} | {validation:.2f} | {test:.2f} |")
+    return "\n".join(lines)
+
+
+def in_code(options: str) -> str:
+    return f"`{options}`" if options else "its own settings"
 
 
 def parity() -> str:
     """The largest differences between our Transformer and PyTorch's, from benchmarks.parity."""
-    found = json.loads((RESULTS / "parity.json").read_text("utf8"))
+    found = read("parity")
     lines = [
         f"| {found['configurations']} random configurations | outputs | gradients, relative |",
         "|---|---|---|",
@@ -179,9 +287,32 @@ def share(found: dict) -> str:
     return f"{100 * found['share of the matrix peak']:.1f} %"
 
 
-if __name__ == "__main__":
-    devices = [name for name in ("cpu", "cuda") if any(RESULTS.glob(f"multi30k-{name}-*"))]
-    tables = [embedded(), *map(multi30k, devices), progress(), parity()]
+def tables() -> dict[str, str]:
+    """Each table by the name in its marker, with a line on what it was measured with."""
+    found = {"glance": glance(), "parity": parity()}
+    found["embedded"] = f"{recipe(seeds('embedded')[0])}\n\n{embedded()}"
+    for device in ("cpu", "cuda"):
+        if runs := seeds(f"multi30k-{device}-en"):
+            found[f"multi30k-{device}"] = f"{recipe(runs[0])}\n\n{multi30k(device)}"
+    found |= {"progress": progress(), "times": times(), "recipes": recipes()}
     for table in (training, speed, decoding):
-        tables += [table(path) for path in sorted(RESULTS.glob(f"{table.__name__}-*.json"))]
-    print(*tables, sep="\n\n")
+        for path in sorted(RESULTS.glob(f"{table.__name__}-*.json")):
+            found[path.stem] = f"{circumstances(read(path.stem))}\n\n{table(path)}"
+    return found
+
+
+def fill(page: str, found: dict[str, str]) -> str:
+    """The page with its tables anew."""
+    return MARKED.sub(lambda old: old[1] + found[old[2]] + old[4], page)
+
+
+def main() -> None:
+    found = tables()
+    for path in PAGES:
+        page = path.read_text("utf8")
+        path.write_text(fill(page, found), encoding="utf8", newline="\n")
+        print(f"{path}: {', '.join(name for _, name, _, _ in MARKED.findall(page))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,8 +5,8 @@
     python -m benchmarks.training --data embedded --steps 20 --rounds 1   # a try, in a minute
 
 Each peer of benchmarks.peers takes its turn, --rounds times, each time in a fresh process. Writes
-training-cpu.json or training-cuda.json into --out (runs/bench; README.md shows what lies in
-benchmarks/results).
+training-cpu.json or training-cuda.json into --out (runs/bench; the page of this folder shows what
+lies in results).
 """
 
 import math
