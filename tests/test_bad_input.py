@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import train
+from exercises import check
 from transformer.attention import attention
 from transformer.decoder import Transformer, greedy_decode
 from transformer.encoder import positional_encoding
@@ -16,7 +17,6 @@ from transformer.heads import MultiHeadAttention, record_attention
 from transformer.inference import beam_search
 from transformer.training import load_checkpoint, load_model, mean_loss, save_model, translate
 from utils import data
-from utils.checks import check
 from utils.data import (
     Pair,
     collate,

@@ -1,10 +1,16 @@
 """The machinery behind the exercise checks."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
+from exercises.check import Exercise, verdict
 from transformer.heads import MultiHeadAttention
-from utils.checks import Exercise, verdict
+from utils.say import plain
 
 SOFTMAX = Exercise(
     number="0.1",
@@ -60,7 +66,7 @@ def test_each_correct_way_is_accepted(answer):
         (ANSWER, "4", "✗ 0.3 '4' is not the answer."),
         (ANSWER, None, "○ 0.3 not solved yet"),
     ],
-)  # fmt: skip
+)
 def test_what_the_learner_reads(exercise, answer, words):
     assert verdict(exercise, answer).startswith(words)
 
@@ -129,3 +135,50 @@ def test_the_line_that_is_shown_is_the_learners_own(folder, tmp_path):
 
     for answer, line in ((learners, 'return inside["stop"]()'), (of_the_course, "return Multi")):
         assert f"in the line: {line}" in verdict(SOFTMAX, answer)
+
+
+IN_A_TERMINAL = r"""
+import exercises
+from exercises.check import Exercise
+mistakes = {"the root √d_k and 𝔸 are missing, also 10⁻⁸: 1 − βᵗ.": 5}
+exercise = Exercise(number="0.4", solution=4, mistakes=mistakes, praise="2 · 2.")
+exercises.find = lambda number: exercise
+for answer in (None, 4, 5, "Ж"):
+    exercises.check("0.4", answer)
+def stops():
+    raise ValueError("\ud800")
+exercises.check("0.4", stops)
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "point"), [("cp1252", "·"), ("ascii", "*"), ("ascii:backslashreplace", "*")]
+)
+def test_a_terminal_that_lacks_the_signs_shows_plain_letters(encoding, point):
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_TERMINAL],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode(encoding.split(":")[0]).splitlines() == [
+        "o 0.4 not solved yet: replace the stub with your own code, then run this again.",
+        f"* 0.4 correct. 2 {point} 2.",
+        "x 0.4 the root sqrt d_k and ? are missing, also 10^-8: 1 - beta^t.",
+        "x 0.4 '?' is not the answer. The hint may help.",
+        "x 0.4 your code stopped: ValueError: ?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("utf-8", "● √2 → ½"),
+        ("utf-16", "● √2 → ½"),
+        ("cp437", "* √2 -> ½"),
+        ("latin-1", "* sqrt 2 -> ½"),
+    ],
+)
+def test_only_what_an_encoding_lacks_is_replaced(encoding, shown):
+    assert plain("● √2 → ½", encoding) == shown

@@ -1,11 +1,15 @@
-"""Weights for a learner's module: by name, in whatever order they are named, or a clear refusal."""
+"""Weights for a learner's module: by name, or a clear refusal; where an exercise does not name the
+layers, under whatever names."""
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from utils.checks import Exercise, check, verdict
-from utils.copied import with_weights
+import exercises
+from exercises import check
+from exercises.check import Exercise, verdict
+from exercises.copied import with_weights
+from exercises.weights import with_weights as with_named_weights
 
 
 class Scorer(nn.Module):
@@ -95,10 +99,64 @@ def test_check_compares_with_the_notebooks_own(monkeypatch, capsys):
         def forward(self, x):
             return 2 * super().forward(x)
 
-    monkeypatch.setattr("utils.checks.find", lambda number: EXERCISE)
+    monkeypatch.setattr(exercises, "find", lambda number: EXERCISE)
     check("0.1", Scorer)
     assert capsys.readouterr().out.startswith("● 0.1 correct.")
     check("0.1", Scorer, Own)
     assert capsys.readouterr().out.startswith("✗ 0.1")
     check("0.1", Own, Own)
     assert capsys.readouterr().out.startswith("● 0.1 correct.")
+
+
+BY_NAME = Exercise(
+    number="0.3",
+    solution=Scorer,
+    adapt=with_named_weights(Scorer),
+    cases=[((3,), (torch.eye(4, 3),)), ((2,), (torch.eye(2),), {"bias": False})],
+    mistakes={"queries come first.": Transposed},
+)
+
+
+class ManyNames(nn.Module):
+    def __init__(self, d, bias=False):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(d, d, bias=bias) for _ in range(8))
+
+
+class WithABuffer(Scorer):
+    """And with a second name for a layer."""
+
+    def __init__(self, d, bias=False):
+        super().__init__(d, bias)
+        self.register_buffer("places", torch.ones(d))
+        self.query = self.w_q
+
+    def forward(self, x):
+        return self.places * self.query(x) @ self.w_k(x).mT
+
+
+class Narrow(Scorer):
+    def __init__(self, d, bias=False):
+        super().__init__(d, bias)
+        self.w_k = nn.Linear(d, 1)
+
+
+@pytest.mark.parametrize("answer", [Scorer, WithABuffer])
+def test_layers_of_the_right_names_are_filled(answer):
+    assert verdict(BY_NAME, answer) == "● 0.3 correct."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "○ 0.3 not solved yet"),
+        (Transposed, "✗ 0.3 queries come first."),
+        (OtherNames, "do not fit. Missing: w_q.weight, w_k.weight; too many: keys.weight, queries"),
+        (lambda d: Scorer(d, bias=True), "do not fit. Too many: w_q.bias, w_k.bias. Name and"),
+        (Narrow, "w_k.bias; of another shape: w_k.weight should be (3, 3), not (1, 3). Name and"),
+        (ManyNames, "layers.4.weight, layers.5.weight and 2 more. Name and size them as"),
+        (lambda d: 3, "the check needs a class built on nn.Module"),
+    ],
+)
+def test_names_that_do_not_fit_are_named(answer, words):
+    assert words in verdict(BY_NAME, answer)

@@ -1,23 +1,32 @@
-"""Exercise checks: they say in words what is right or wrong, and never stop a run."""
+"""Exercise checks: they say in words what is right or wrong, and never stop a run.
 
+How an exercise is written down (a whole file of them: ex05_decoder.py):
+
+    @exercise("5.1", cases=[(ids,)], wrong={("[:, :-1]", ""): "nothing was dropped …"})
+    def shift_right(target_out): …                   # real code; a wrong answer is an edit of it
+
+    SHAPE = question("5.3", [32, 8, 12, 20], wrong={(32, 8, 20, 12): "the last two …"})
+
+    BLANK_CELL = exercise("5.11", cases=…, wrong=…)(DecoderLayer)    # a block of transformer/
+"""
+
+import ast
 import dis
-import importlib
-import pkgutil
+import inspect
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from numbers import Number
 from pathlib import Path
+from textwrap import dedent
 from types import CodeType
 from typing import Any
 
 import numpy as np
 import torch
-
-from utils import exercises
-from utils.say import say
 
 LONGEST = 500  # characters of one answer or one error that are shown
 
@@ -54,6 +63,74 @@ class Exercise:
             return [call(*deepcopy(case)) for case in self.cases]
 
 
+Edit = tuple[str, str]  # the solution's text, and what stands there instead
+
+
+def exercise(
+    number: str,
+    *,
+    wrong: dict[Edit | tuple[Edit, ...] | Callable, str],
+    cases: Sequence[tuple] = ((),),
+    praise: str = "",
+    adapt: Callable[[Any], Callable] | None = None,
+    tolerance: float = 1e-4,
+) -> Callable[[Callable], Exercise]:
+    """Makes an Exercise of the function or class below it, which is the solution.
+
+    wrong: wrong answer → the message that it gets. A wrong answer is an edit of the solution,
+        ("old text", "new text"), or a tuple of edits, made one after the other, or, where no edit
+        says it, a function or class of its own.
+    """
+
+    def of(solution: Callable) -> Exercise:
+        mistakes = {
+            message: answer if callable(answer) else edited(solution, answer)
+            for answer, message in wrong.items()
+        }
+        return Exercise(number, solution, cases, mistakes, praise, adapt, tolerance)
+
+    return of
+
+
+def question(
+    number: str,
+    answer: Any,
+    *,
+    wrong: dict[Any, str],
+    praise: str = "",
+    tolerance: float = 1e-4,
+) -> Exercise:
+    """An Exercise that asks for a number, a word, or a list of them.
+
+    wrong: wrong answer → the message that it gets (a list as a tuple: keys cannot change).
+    """
+    mistakes = {message: mistake for mistake, message in wrong.items()}
+    return Exercise(number, answer, mistakes=mistakes, praise=praise, tolerance=tolerance)
+
+
+def edited(solution: Callable, edits: Edit | tuple[Edit, ...]) -> Callable:
+    """The solution, without its decorators, where each edit replaces its old text everywhere.
+
+    Raises ValueError where the old text does not occur, so that no mistake outlives its solution.
+    """
+    name = solution.__name__
+    text = source(solution)
+    for old, new in [edits] if isinstance(edits[0], str) else edits:
+        if old not in text:
+            raise ValueError(f"an edit of {name} looks for {old!r}, which is not there")
+        text = text.replace(old, new)
+    made: dict[str, Any] = {}
+    exec(compile(text, f"<{name}, edited>", "exec"), vars(sys.modules[solution.__module__]), made)
+    return made[name]
+
+
+def source(solution: Callable) -> str:
+    """The text of a function or class, from its `def` or `class` on."""
+    text = dedent(inspect.getsource(solution))
+    first = ast.parse(text).body[0].lineno  # behind the decorators
+    return "".join(text.splitlines(keepends=True)[first - 1 :])
+
+
 @contextmanager
 def usual_settings() -> Iterator[None]:
     """PyTorch's usual dtype and grad mode inside; afterwards what was there before, whatever a
@@ -67,32 +144,15 @@ def usual_settings() -> Iterator[None]:
         torch.set_default_dtype(dtype)
 
 
-def find(number: str) -> Exercise:
-    """The exercise of that number. Raises ValueError when there is none."""
-    known = []
-    for module in pkgutil.iter_modules(exercises.__path__):
-        for exercise in importlib.import_module(f"{exercises.__name__}.{module.name}").EXERCISES:
-            if exercise.number == number:
-                return exercise
-            known.append(exercise.number)
-    raise ValueError(f'there is no exercise "{number}"; there are {", ".join(sorted(known))}')
-
-
-def check(number: str, answer: Any, own: Any = None) -> None:
-    """Print whether `answer` solves exercise `number`, and if not, what is wrong.
-
-    own: the notebook's own version, to compare with it instead of the exercise's solution.
-    """
-    exercise = find(number)
-    say(verdict(exercise if own is None else replace(exercise, solution=own), answer))
-
-
 def verdict(exercise: Exercise, answer: Any) -> str:
     """One line (or a few) that a learner reads: ○ not solved yet, ● correct, ✗ what is wrong.
 
     Raises nothing, whatever comes, but the KeyboardInterrupt with which a learner stops the check.
     """
     wrong = f"✗ {exercise.number}"
+    stub = answer is None or answer is ...
+    if callable(exercise.solution) and not (callable(answer) or stub):
+        return f"{wrong} give check() the function itself, as the stub names it."
     results, error = attempt(exercise.results, answer)
     if error:
         return f"{wrong} your code stopped: {error}"
@@ -122,8 +182,6 @@ def judgement(exercise: Exercise, answer: Any, results: list, expected: list) ->
         return (
             f"○ {number} not solved yet: replace the stub with your own code, then run this again."
         )
-    if len(results) != len(expected):
-        return f"✗ {number} give check() the function itself, as the stub names it."
     problems = [
         difference(mine, right, exercise.tolerance)
         for mine, right in zip(results, expected, strict=True)
@@ -217,16 +275,24 @@ def as_tensor(value: Any) -> torch.Tensor:
             raise ValueError("its rows have different lengths")
         return value.detach()
     if isinstance(value, (list, tuple)):
-        value = [x.detach() if isinstance(x, torch.Tensor) else x for x in value]
+        value = [entry(x) for x in value]
     elif hasattr(value, "__array__"):
         value = np.array(value, order="C")  # a copy: torch reads no array that runs backwards
         if value.dtype.kind in "iuf":
             value = value.astype(float)  # torch does not know all of NumPy's numbers
         elif value.dtype.kind != "b":
             value = value.tolist()
-    elif isinstance(value, Number) and not isinstance(value, (bool, float, complex)):
-        value = value if isinstance(value, int) and abs(value) < 2**63 else float(value)
+    else:
+        value = entry(value)
     return torch.as_tensor(value)
+
+
+def entry(value: Any) -> Any:
+    """A number that torch can put into a tensor: of a Fraction or a huge integer, the float."""
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    known = isinstance(value, (float, complex)) or isinstance(value, int) and abs(value) < 2**63
+    return float(value) if isinstance(value, Number) and not known else value
 
 
 def dense(tensor: torch.Tensor) -> torch.Tensor:
@@ -250,16 +316,18 @@ def shown(exercise: Exercise, answer: Any, case: int) -> str:
 
 def described(error: BaseException) -> str:
     """The kind of error, its text, and the line of the learner's code that raised it."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.line]
-    course = [Path(__file__).parents[1] / folder for folder in ("utils", "transformer")]
-    own = []
-    for frame in frames:
-        parents = Path(frame.filename).parents
-        library = {"site-packages", "dist-packages"} & {folder.name for folder in parents}
-        if not library and not any(folder in parents for folder in course):
-            own.append(frame)
-    line = f"\n  in the line: {own[-1].line}" if own else ""
+    frames = reversed(traceback.extract_tb(error.__traceback__))  # the innermost first
+    line = next((f"\n  in the line: {frame.line}" for frame in frames if learners(frame)), "")
     return f"{type(error).__name__}: {short(str, error)}{line}"
+
+
+def learners(frame: traceback.FrameSummary) -> bool:
+    """Whether the frame is of a learner's own code: not of a library, not of the course."""
+    parents = Path(frame.filename).parents
+    library = {"site-packages", "dist-packages"} & {folder.name for folder in parents}
+    root, folders = Path(__file__).parents[1], ("exercises", "transformer", "utils")
+    course = any(root / folder in parents for folder in folders)
+    return bool(frame.line) and not library and not course
 
 
 def short(write: Callable[[Any], str], value: Any) -> str:

@@ -1,0 +1,48 @@
+"""Every exercise of every notebook, and the check that a reader runs.
+
+    from exercises import check
+    check("5.5", forward)
+
+One file a notebook, ex05_decoder.py for notebook 05: it is found by its name.
+"""
+
+import pkgutil
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+# First: importing the module of this name later would hide the function below
+from exercises.check import Exercise, verdict
+from utils.say import say
+
+
+def check(number: str, answer: Any, own: Any = None) -> None:
+    """Print whether `answer` solves exercise `number`, and if not, what is wrong.
+
+    own: the notebook's own version, to compare with it instead of the exercise's solution.
+    """
+    exercise = find(number)
+    say(verdict(exercise if own is None else replace(exercise, solution=own), answer))
+
+
+def find(number: str) -> Exercise:
+    """The exercise of that number; of all files, its notebook's alone is read.
+
+    Raises ValueError, which lists all there are, when there is none.
+    """
+    notebook = str(number).split(".")[0].zfill(2)
+    found = exercises(f"ex{notebook}_").get(number)
+    if found is None:
+        raise ValueError(f'there is no exercise "{number}"; there are {", ".join(exercises())}')
+    return found
+
+
+def exercises(begin: str = "ex") -> dict[str, Exercise]:
+    """Number → exercise, from all files whose names begin so."""
+    found: dict[str, Exercise] = {}
+    for file in pkgutil.iter_modules(__path__):
+        if file.name.startswith(begin):
+            names = vars(import_module(f"{__name__}.{file.name}"))
+            made = [value for value in names.values() if isinstance(value, Exercise)]
+            found |= {each.number: each for each in [*names.get("EXERCISES", ()), *made]}
+    return found
