@@ -11,7 +11,7 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab test test-long test-gpu export notebooks stamp model bench lock
+.PHONY: help lab test test-long test-gpu export notebooks figures stamp model bench lock
 
 help:
 	@echo 'make lab        open the course in JupyterLab, at notebook 01'
@@ -20,10 +20,11 @@ help:
 	@echo 'make test-gpu   run the tests that need a GPU'
 	@echo 'make export     write transformer/ anew from the notebooks'
 	@echo 'make notebooks  run the notebooks, store their outputs   (some: make notebooks ARGS="02 05")'
+	@echo 'make figures    draw the PNGs of utils/figures anew from their SVGs, with a Chromium'
 	@echo 'make model      train data/model anew and store its scores, some five minutes'
 	@echo 'make bench      measure the speed of training and decoding, beside their peers'
 	@echo 'make lock       write constraints.txt anew   (newer packages: make lock ARGS="--upgrade")'
-	@echo 'make stamp      put the address in pyproject.toml into badges and set-up cells'
+	@echo 'make stamp      put the address in pyproject.toml wherever it stands'
 
 lab: $(VENV)/ready
 	$(PY) -m jupyterlab notebooks/01_math.ipynb $(ARGS)
@@ -38,13 +39,16 @@ test-gpu: $(VENV)/ready-dev
 	$(PY) -m pytest -m gpu $(ARGS)
 
 export: $(VENV)/ready-dev
-	$(PY) -m utils.notebooks export
+	$(PY) -m tools.notebooks export
 
 notebooks: $(VENV)/ready-dev
-	$(PY) -m utils.notebooks run $(ARGS)
+	$(PY) -m tools.notebooks run $(ARGS)
+
+figures: $(VENV)/ready-dev
+	$(PY) -m tools.figures
 
 stamp: $(VENV)/ready
-	$(PY) -m utils.notebooks stamp
+	$(PY) -m tools.notebooks stamp
 
 model: $(VENV)/ready-dev
 	$(PY) -m data.make.model

@@ -38,12 +38,12 @@ from transformer.training import (
     save_model,
     translate,
 )
-from translate import need_tokenizer
+from translate import ALPHA, need_tokenizer
 from utils.data import check_lengths, encode_pairs, load_corpus, loader, train_tokenizer
 from utils.options import number, whole
 from utils.scores import in_words, scores
 
-# What README.md measures
+# What the pages measure: README.md and benchmarks/README.md
 DEFAULTS = {
     "embedded": dict(
         vocab_size=1500,
@@ -116,7 +116,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--beam", type=whole(1), default=5, help="beam of the last test, 1: greedy only"
     )
     parser.add_argument(
-        "--alpha", type=number(0), default=1.5, help="length penalty of the beam (%(default)s)"
+        "--alpha", type=number(0), default=ALPHA, help="length penalty of the beam (%(default)s)"
     )
     parser.add_argument(
         "--max-length",

@@ -2,14 +2,13 @@
 
 import json
 import math
-import os
 from dataclasses import replace
 
 import pytest
 import torch
 from accelerate.state import AcceleratorState
 
-from benchmarks import alignment, decoding, measure, speed, table, training
+from benchmarks import alignment, decoding, speed, table, training
 from benchmarks.measure import Enough, Pace, Task
 from benchmarks.peers import (
     HUGGING_FACE,
@@ -233,11 +232,6 @@ def test_the_ladder_is_measured_and_printed(here, tmp_path, monkeypatch):
     assert len(lines) == 2 + len(result["rungs"])
     assert "| 1.00 × |" in lines[2]
     assert lines[-1].endswith("| failed: RuntimeError: no compiler here | | |")
-
-
-def test_a_fresh_process_is_another_one():
-    assert measure.in_fresh_process(math.sqrt, 16.0) == 4.0
-    assert measure.in_fresh_process(os.getpid) != os.getpid()
 
 
 def test_decoding_is_measured_and_all_write_the_same(tmp_path):

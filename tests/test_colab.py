@@ -12,15 +12,21 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from tools.notebooks import address
 from utils import colab
-from utils.notebooks import address
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = "01_math.ipynb"
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis",
-    ".ipynb_checkpoints", "checkpoints",
-)  # fmt: skip
+    ".git",
+    ".venv",
+    "__pycache__",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".ipynb_checkpoints",
+    "checkpoints",
+)
 
 colab_is_linux = pytest.mark.skipif(
     sys.platform == "win32", reason="the set-up cell fetches on Colab only, and Colab is Linux"
@@ -51,6 +57,7 @@ def colab_folder(tmp_path, monkeypatch) -> Path:
     stand_in.mkdir(parents=True)
     (stand_in / "__init__.py").write_text("", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab_today")  # Colab sets it
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
     content = tmp_path / "content"
     content.mkdir()
@@ -115,8 +122,8 @@ def test_an_unreachable_address_gives_one_clear_sentence(colab_folder, monkeypat
     point_address_at("file:///nowhere", monkeypatch)
     with pytest.raises(CellExecutionError) as caught:
         execute(colab_folder, only_setup=True)
-    assert caught.value.ename == "FileNotFoundError"
-    assert "on Colab, check the connection and run this cell again" in caught.value.evalue
+    assert caught.value.ename == "AssertionError"
+    assert caught.value.evalue.startswith("The course's code is missing. Beside this notebook, run")
     assert [path.name for path in colab_folder.iterdir()] == [NOTEBOOK]
 
 
@@ -152,7 +159,20 @@ def test_prepare_with_nothing_missing_calls_no_pip(on_colab_without, capsys):
     pip = on_colab_without()
     colab.prepare()
     assert pip.commands == []
-    assert capsys.readouterr().out == ""
+    said = capsys.readouterr().out
+    assert said.startswith("On Colab: File → Save a copy in Drive keeps your answers")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("where", [(), ("google",)], ids=["on Colab", "elsewhere"])
+def test_a_notebook_of_another_edition_is_told_where_todays_are(where, on_colab_without, capsys):
+    on_colab_without(*where)
+    colab.prepare(edition=colab.EDITION)
+    assert "edition" not in capsys.readouterr().out
+    colab.prepare(edition=1)
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.startswith("This notebook belongs to edition 1 of the course, its code here is")
+    assert said.endswith(f"open today's notebooks, {address(ROOT)}")
 
 
 def test_prepare_installs_what_is_missing_and_only_that(on_colab_without):
@@ -174,7 +194,40 @@ def test_prepare_without_network_says_so(on_colab_without, capsys):
     assert "no route to host" in capsys.readouterr().out
 
 
-def test_prepare_does_nothing_elsewhere(on_colab_without):
-    pip = on_colab_without("google", "sacrebleu")
+def test_elsewhere_prepare_installs_and_says_nothing(on_colab_without, capsys):
+    pip = on_colab_without("google")
     colab.prepare()
     assert pip.commands == []
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        (["sacrebleu"], "sacrebleu"),
+        (["torch", "numpy"], "numpy, torch"),
+        (["tqdm", "torch", "ipywidgets"], "torch, tqdm"),
+    ],
+)
+def test_elsewhere_prepare_names_what_is_missing(missing, named, on_colab_without):
+    pip = on_colab_without("google", *missing)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        colab.prepare()
+    said = str(caught.value)
+    assert said.startswith(f"This notebook's Python lacks {named}: in the folder {ROOT} run  ")
+    assert f"  {sys.executable} -m pip install -r requirements.txt -c constraints.txt  " in said
+    assert "make lab" in said and "\n" not in said
+    assert pip.commands == []
+
+
+def test_a_python_in_a_folder_with_a_space_is_quoted(on_colab_without, monkeypatch):
+    on_colab_without("google", "torch")
+    monkeypatch.setattr(sys, "executable", "/my course/python")
+    with pytest.raises(ModuleNotFoundError, match='run  "/my course/python" -m pip'):
+        colab.prepare()
+
+
+def test_elsewhere_the_notebooks_run_without_ipywidgets(on_colab_without):
+    """utils.sliders and utils.explorer then say that there are no controls."""
+    on_colab_without("google", "ipywidgets")
+    colab.prepare()

@@ -71,7 +71,8 @@ def test_it_learns_to_copy():
     assert greedy_decode(model, source) == [[3, 9, 4, 8], [10, 5, 5, 7]]
 
 
-def test_resuming_is_the_same_as_never_stopping(tmp_path):
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_resuming_is_the_same_as_never_stopping(precision, tmp_path):
     def run(folder: str, go_on: bool = False, stop_in_epoch: int = 0) -> tuple[list, Transformer]:
         model = small_model()
         batches = loader(copy_pairs(200), 200, shuffle=True, seed=1)
@@ -84,7 +85,14 @@ def test_resuming_is_the_same_as_never_stopping(tmp_path):
             return {"validation loss": mean_loss(model, held_out)}
 
         history = fit(
-            model, batches, 4, warmup=5, evaluate=evaluate, folder=tmp_path / folder, go_on=go_on
+            model,
+            batches,
+            4,
+            warmup=5,
+            evaluate=evaluate,
+            folder=tmp_path / folder,
+            go_on=go_on,
+            precision=precision,
         )
         return [(row["training loss"], row["validation loss"]) for row in history], model
 

@@ -1,6 +1,7 @@
-"""What the notebooks need: on Colab it is installed; elsewhere one sentence says what is missing."""
+"""The packages that the notebooks need: Colab installs them, elsewhere one sentence says how."""
 
 import importlib
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from utils.say import say
 # not in the list: Colab's own are built for its GPUs and must stay as they are.
 NEEDED = {
     "accelerate": "accelerate",
+    "altair": "altair",
     "datasets": "datasets",
     "ipywidgets": "ipywidgets",
     "matplotlib": "matplotlib",
@@ -23,19 +25,32 @@ NEEDED = {
 }
 
 
+EDITION = 2  # of the course that lies here; each notebook says to which it belongs
+
+
 def on_colab() -> bool:
     """Whether this Python runs on Colab (or on a service built on Colab's image)."""
     return bool(find_spec("google") and find_spec("google.colab"))
 
 
-def prepare() -> None:
+def prepare(edition: int = EDITION) -> None:
     """On Colab, install the missing ones of the packages in `NEEDED`; elsewhere, say how to do it.
 
+    edition: the notebook's; where the course that lies here is another, a sentence says so.
     Raises RuntimeError on Colab when pip cannot install them, ModuleNotFoundError elsewhere when
     one is missing: each with one clear sentence.
     """
+    if edition != EDITION:
+        say(
+            f"This notebook belongs to edition {edition} of the course, its code here is edition "
+            f"{EDITION}'s: open today's notebooks, {address()}"
+        )
     if not on_colab():
         return say_what_is_missing()
+    say(
+        "On Colab: File → Save a copy in Drive keeps your answers; Edit → Clear all outputs keeps "
+        "your predictions honest."
+    )
     missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
     if not missing:
         return
@@ -49,6 +64,13 @@ def prepare() -> None:
             f"pip could not install {names}: check the connection and run this cell again."
         )
     importlib.invalidate_caches()
+
+
+def address() -> str:
+    """Where the course is published: [project.urls] in pyproject.toml says so."""
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf8")
+    found = re.search('^repository = "(.*)"$', text, re.MULTILINE)
+    return found[1] if found else "where you found this one"
 
 
 def say_what_is_missing() -> None:

@@ -264,18 +264,6 @@ class Batch:
     tokens: int
     step_tokens: int
 
-    @property
-    def source_mask(self) -> Tensor:
-        """(batch, 1, 1, source length), True = a real token"""
-        return (self.source != PAD)[:, None, None, :]
-
-    @property
-    def target_mask(self) -> Tensor:
-        """(batch, 1, target length, target length), True = real and not in the future"""
-        length = self.target_in.size(1)
-        causal = torch.ones(length, length, dtype=torch.bool, device=self.target_in.device).tril()
-        return (self.target_in != PAD)[:, None, None, :] & causal
-
     def to(self, device, non_blocking: bool = False) -> "Batch":
         tensors = (self.source, self.target_in, self.target_out)
         tensors = (tensor.to(device, non_blocking=non_blocking) for tensor in tensors)

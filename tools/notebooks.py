@@ -2,10 +2,10 @@
 
 Used by `make export`, `make notebooks` and `make stamp`; run by hand as
 
-    python -m utils.notebooks export
-    python -m utils.notebooks run [name …]      # for example: run 02 05
-    python -m utils.notebooks stamp
-    python -m utils.notebooks picture           # the README's picture, from notebook 07
+    python -m tools.notebooks export
+    python -m tools.notebooks run [name …]      # for example: run 02 05 labs/06
+    python -m tools.notebooks stamp
+    python -m tools.notebooks picture           # the README's picture, from notebook 07
 """
 
 import argparse
@@ -22,10 +22,19 @@ from utils.sliders import VIEW
 
 PACKAGE = '''"""The model, one module a notebook: `make export` writes it, nobody edits it."""\n'''
 ROOT = Path(__file__).resolve().parent.parent
-# Where OWNER/NAME stands: in a badge, and in the set-up cell (whose quotes a notebook escapes)
+# Where OWNER/NAME stands: in a badge, in the set-up cell (whose quotes a notebook escapes), and in
+# CITATION.cff
 STAMPED = re.compile(
-    r'(?:colab\.research\.google\.com/github/|ADDRESS = \\?"https://github\.com/)([\w.-]+/[\w.-]+)'
+    r"(?:colab\.research\.google\.com/github/"
+    r'|(?:ADDRESS =|repository-code:) \\?"https://github\.com/)([\w.-]+/[\w.-]+)'
 )
+PAGES = ["CITATION.cff", "README.md"]
+
+
+def notebooks(root: Path = ROOT) -> list[Path]:
+    """The notebooks of the path, in their order, then the labs."""
+    folder = root / "notebooks"
+    return [*sorted(folder.glob("*.ipynb")), *sorted(folder.glob("labs/*.ipynb"))]
 
 
 def export(root: Path = ROOT) -> list[Path]:
@@ -37,7 +46,7 @@ def export(root: Path = ROOT) -> list[Path]:
 
     library = root / "transformer"
     library.mkdir(exist_ok=True)
-    for notebook in sorted((root / "notebooks").glob("*.ipynb")):
+    for notebook in notebooks(root):
         nb_export(notebook, lib_path=library)
     (library / "__init__.py").write_text(PACKAGE, encoding="utf-8")
     modules = sorted(library.glob("*.py"))
@@ -55,13 +64,14 @@ def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
     import nbformat
     from nbclient import NotebookClient
 
-    notebooks = sorted((root / "notebooks").glob("*.ipynb"))
+    folder, chosen = root / "notebooks", notebooks(root)
     if names:
-        notebooks = [path for path in notebooks if path.name.startswith(tuple(names))]
-    if not notebooks:
+        begin = tuple(names)
+        chosen = [p for p in chosen if p.relative_to(folder).as_posix().startswith(begin)]
+    if not chosen:
         asked = " or ".join(names or [])
-        raise ValueError(f"no notebook in {root / 'notebooks'} has a name that begins with {asked}")
-    for path in notebooks:
+        raise ValueError(f"no notebook in {folder} has a name that begins with {asked}")
+    for path in chosen:
         say(f"{path.name} … ", end="", flush=True)
         start = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
@@ -78,11 +88,11 @@ def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
                     data["image/png"] = smaller(data["image/png"])
         write(path, nbformat.writes(notebook) + "\n")
         print(f"{time.perf_counter() - start:.0f} s")
-    return notebooks
+    return chosen
 
 
 def smaller(png: str) -> str:
-    """The same picture in a quarter of the bytes: with 256 colours, which drawings never exceed to
+    """The same picture in a quarter of the bytes: with 128 colours, which drawings never exceed to
     the eye. PNG in base64, in and out; a picture that is partly transparent stays as it is."""
     from PIL import Image
 
@@ -90,7 +100,7 @@ def smaller(png: str) -> str:
     if picture.getextrema()[3][0] < 255:
         return png
     file = io.BytesIO()
-    picture.convert("RGB").quantize(256).save(file, "PNG", optimize=True)
+    picture.convert("RGB").quantize(128).save(file, "PNG", optimize=True)
     small = base64.b64encode(file.getvalue()).decode() + "\n"
     return small if len(small) < len(png) else png
 
@@ -108,10 +118,11 @@ def address(root: Path = ROOT) -> str:
 
 
 def stamp(root: Path = ROOT) -> list[Path]:
-    """Put the address of pyproject.toml into root's README and notebooks; return what changed."""
+    """Put the address of pyproject.toml into root's pages and notebooks; return what changed."""
     new = address(root).removeprefix("https://github.com/")
     changed = []
-    for path in [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]:
+    pages = [root / name for name in PAGES]
+    for path in [*pages, *notebooks(root)]:
         text = stamped = path.read_text(encoding="utf-8")
         for old in set(STAMPED.findall(text)):
             for host in ("github.com/", "colab.research.google.com/github/"):
@@ -128,7 +139,7 @@ def picture(root: Path = ROOT) -> list[Path]:
 
     found = [
         output["data"]["image/png"]
-        for notebook in sorted((root / "notebooks").glob("*.ipynb"))
+        for notebook in notebooks(root)
         for cell in nbformat.read(notebook, as_version=4).cells
         if "readme" in cell.metadata.get("tags", [])
         for output in cell.outputs
