@@ -162,7 +162,8 @@ def test_a_terminal_that_lacks_the_signs_shows_plain_letters(encoding, point):
         capture_output=True,
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode(encoding.split(":")[0]).splitlines() == [
+    lines = done.stdout.decode(encoding.split(":")[0]).splitlines()
+    assert lines[:5] == [  # Python 3.13 knows the line of -c that stopped, and shows it as a sixth
         "o 0.4 not solved yet: replace the stub with your own code, then run this again.",
         f"* 0.4 correct. 2 {point} 2.",
         "x 0.4 the root sqrt d_k and ? are missing, also 10^-8: 1 - beta^t.",
