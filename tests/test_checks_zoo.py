@@ -25,7 +25,7 @@ def numbers() -> list[str]:
     try:
         find("none")
     except ValueError as error:
-        return re.findall(r"\d+\.\d+", str(error))
+        return re.findall(r"\d+\.\w+", str(error))
 
 
 class Prickly:
