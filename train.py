@@ -25,6 +25,9 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
 
+from command.options import number, whole
+from command.recipes import DEFAULTS, write_json
+from command.scores import in_words, scores
 from transformer.decoder import Transformer
 from transformer.inference import beam_search, greedy_search
 from transformer.training import (
@@ -39,43 +42,8 @@ from transformer.training import (
     translate,
 )
 from translate import ALPHA, need_tokenizer
-from utils.data import check_lengths, encode_pairs, load_corpus, loader, train_tokenizer
-from utils.options import number, whole
-from utils.scores import in_words, scores
+from utils.data import Loader, Pair, encode_pairs, load_corpus, train_tokenizer
 
-# What the pages measure: README.md and benchmarks/README.md
-DEFAULTS = {
-    "embedded": dict(
-        vocab_size=1500,
-        d_model=128,
-        num_heads=8,
-        d_ff=256,
-        num_layers=2,
-        dropout=0.0,
-        max_tokens=512,
-        epochs=7,
-        peak=4e-3,
-        warmup=300,
-        smoothing=0.1,
-        average=1,
-        decay="linear",
-    ),
-    "multi30k": dict(
-        vocab_size=8000,
-        d_model=128,
-        num_heads=4,
-        d_ff=256,
-        num_layers=4,
-        dropout=0.3,
-        max_tokens=2048,
-        epochs=35,
-        peak=4e-3,
-        warmup=1000,
-        smoothing=0.1,
-        average=8,
-        decay="linear",
-    ),
-}
 TYPES = {
     "vocab_size": whole(259),
     "d_model": whole(2),
@@ -220,8 +188,17 @@ def run(options: argparse.Namespace, corpus, main_process: bool) -> dict:
     pairs = {split: encode_pairs(tokenizer, rows, source, target) for split, rows in corpus.items()}
     for split, of_split in pairs.items():
         check_lengths(of_split, options.max_length, split)
-    train = loader(pairs["train"], options.max_tokens, shuffle=True, seed=options.seed)
-    validation = loader(pairs["validation"], options.max_tokens)
+    devices = PartialState()
+    train = Loader(
+        pairs["train"],
+        options.max_tokens,
+        shuffle=True,
+        seed=options.seed,
+        device=devices.device,
+        rank=devices.process_index,
+        world=devices.num_processes,
+    )
+    validation = Loader(pairs["validation"], options.max_tokens)
     model = Transformer(
         tokenizer.get_vocab_size(),
         options.d_model,
@@ -297,6 +274,20 @@ def run(options: argparse.Namespace, corpus, main_process: bool) -> dict:
     return results
 
 
+def check_lengths(pairs: list[Pair], max_length: int, name: str) -> None:
+    """Raises ValueError when a side of a pair has more tokens than a model of max_length takes.
+
+    name: what the pairs are called in the message, say "train".
+    """
+    for row, pair in enumerate(pairs):
+        for side, ids in (("source", pair.source), ("target", pair.target)):
+            if len(ids) > max_length:
+                raise ValueError(
+                    f"{name} pair {row}: its {side} has {len(ids)} tokens, the model takes "
+                    f"{max_length}. Leave the pair out, or choose a larger max_length"
+                )
+
+
 def fingerprint(corpus) -> str:
     """Another one for other pairs."""
     digest = hashlib.sha256()
@@ -323,14 +314,6 @@ def check_unused(out: Path) -> None:
 def plain(options: argparse.Namespace) -> dict:
     """The options as JSON has them."""
     return {name: str(v) if name == "out" else v for name, v in vars(options).items()}
-
-
-def write_json(values: dict, path: Path) -> None:
-    """The values as JSON, aside first and then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".new")
-    aside.write_text(json.dumps(values, indent=2) + "\n", encoding="utf8")
-    aside.replace(path)
 
 
 def check_options(options: argparse.Namespace) -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from command.options import number, whole
 from transformer.inference import beam_search, greedy_search
 from transformer.training import hardware, load_model, translate
 from utils.data import DATA, as_text
-from utils.options import number, whole
 
 ALPHA = 1.5  # the length penalty that did best on Multi30k's validation split
 SPACES = re.compile(r"[ \t\n\r\f\v]+")  # not the no-break space

@@ -18,13 +18,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from train import write_json
+from command.options import whole
+from command.recipes import write_json
+from command.scores import scores
 from transformer.decoder import Transformer, greedy_decode, xavier
 from transformer.heads import MultiHeadAttention
 from transformer.training import fit, hardware, mean_loss, translate
-from utils.data import encode_pairs, load_corpus, loader, train_tokenizer
-from utils.options import whole
-from utils.scores import scores
+from utils.data import Loader, encode_pairs, load_corpus, train_tokenizer
 
 RESULTS = Path(__file__).parent / "results"
 BASES = {
@@ -157,7 +157,7 @@ def run(plan: Plan, knob: str, value, seed: int, epochs: int) -> dict:
     sizes = plan.base if knob == "base" else plan.base | {knob: value}
     torch.manual_seed(seed)
     model = build(sizes, plan.base)
-    train = loader(plan.pairs["train"], sizes["max_tokens"], shuffle=True, seed=seed)
+    train = Loader(plan.pairs["train"], sizes["max_tokens"], shuffle=True, seed=seed)
     began = time.perf_counter()
     fit(
         model,
@@ -177,7 +177,7 @@ def run(plan: Plan, knob: str, value, seed: int, epochs: int) -> dict:
         "value": str(value),
         "seed": seed,
         "parameters": sum(p.numel() for p in model.parameters()),
-        f"{plan.split} loss": mean_loss(model, loader(plan.pairs[plan.split], 8000)),
+        f"{plan.split} loss": mean_loss(model, Loader(plan.pairs[plan.split], 8000)),
         "exact match": judged["exact match"],
         "BLEU": judged["BLEU"],
         "seconds": seconds,

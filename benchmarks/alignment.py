@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from accelerate.utils import set_seed
 
-from train import DEFAULTS
+from command.options import whole
+from command.recipes import DEFAULTS
 from transformer.decoder import Transformer
 from transformer.heads import record_attention
 from transformer.inference import greedy_search
@@ -27,8 +28,7 @@ from utils.alignment import (
     word_map,
     word_of_tokens,
 )
-from utils.data import collate, encode_pairs, load_corpus, loader, show_tokens, train_tokenizer
-from utils.options import whole
+from utils.data import Loader, collate, encode_pairs, load_corpus, show_tokens, train_tokenizer
 
 from .measure import RESULTS, circumstances
 
@@ -78,11 +78,11 @@ def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
     corpus = load_corpus("embedded")
     text = [*corpus["train"]["en"], *corpus["train"]["de"]]
     tokenizer = train_tokenizer(text, values["vocab_size"])
-    train = loader(
+    train = Loader(
         encode_pairs(tokenizer, corpus["train"]), values["max_tokens"], True, options.seed
     )
     held_out = corpus["validation"].select(range(options.sentences))
-    validation = loader(encode_pairs(tokenizer, held_out))
+    validation = Loader(encode_pairs(tokenizer, held_out))
     sizes = ("d_model", "num_heads", "d_ff", "num_layers", "dropout")
     sizes = {name: values[name] for name in sizes}
     model = Transformer(tokenizer.get_vocab_size(), **sizes, norm_first=True)

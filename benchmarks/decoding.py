@@ -18,13 +18,13 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from train import DEFAULTS
+from command.options import number, whole
+from command.recipes import DEFAULTS
 from transformer.decoder import Transformer, greedy_decode
 from transformer.inference import beam_search, greedy_search
 from transformer.training import hardware, load_model, translate
 from translate import need_tokenizer
 from utils.data import DATA, END, PAD, START, load_corpus
-from utils.options import number, whole
 
 from . import table
 from .measure import OUT, circumstances, now, write

@@ -16,10 +16,10 @@ from statistics import median
 
 import torch
 
-from train import DEFAULTS, write_json
+from command.options import whole
+from command.recipes import DEFAULTS, write_json
 from transformer.training import hardware, learning_rate
 from utils.data import Pair, encode_pairs, load_corpus, train_tokenizer
-from utils.options import whole
 
 RESULTS = Path(__file__).parent / "results"
 OUT = Path("runs/bench")  # a try overwrites no result that a page shows

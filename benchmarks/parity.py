@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from train import write_json
+from command.options import whole
+from command.recipes import write_json
 from transformer.attention import causal_mask
 from transformer.decoder import Transformer
-from utils.options import whole
 from utils.parity import copy_from_torch
 
 RESULT = Path(__file__).parent / "results" / "parity.json"

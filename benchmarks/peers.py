@@ -22,7 +22,7 @@ from transformer.attention import causal_mask
 from transformer.decoder import Transformer
 from transformer.encoder import Embedding
 from transformer.training import LOOK, hardware, set_up, train_epoch
-from utils.data import PAD, START, Pair, loader
+from utils.data import PAD, START, Loader, Pair
 from utils.parity import RENAMED
 
 try:
@@ -198,15 +198,15 @@ def copy_weights(
 
 def course_loop(model: nn.Module, task: Task, look: Look) -> None:
     """The training of notebook 06, whichever model it trains."""
-    batches = loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed)
+    batches = Loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed)
     steps = task.epochs * len(batches)
     training = set_up(model, batches, lambda step: task.rate(step, steps), task.smoothing)
     on_cpu = training.accelerator.device.type == "cpu"
 
     def report() -> None:
-        past, table = training.epoch - 1, batches.dataset
-        rows = (row for batch in batches.sampler.batches[: training.steps] for row in batch)
-        tokens = past * task.tokens + sum(table.lengths[row][0] for row in rows)
+        past = training.epoch - 1
+        rows = (row for batch in batches.batches[: training.steps] for row in batch)
+        tokens = past * task.tokens + sum(batches.lengths[row][0] for row in rows)
         look(past * len(batches) + training.steps, tokens)
 
     with sdpa_kernel(SDPBackend.MATH) if on_cpu else nullcontext():  # as `fit` has it
@@ -230,7 +230,7 @@ def tutorial_loop(model: nn.Module, task: Task, look: Look) -> None:
     loss_of = nn.CrossEntropyLoss(ignore_index=PAD, label_smoothing=task.smoothing)
     optimizer = Adam(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9)
     theirs = len(batches)
-    ours = len(loader(task.pairs, task.max_tokens))
+    ours = len(Loader(task.pairs, task.max_tokens))
     schedule = LambdaLR(
         optimizer, lambda step: task.rate((step + 1) * ours / theirs, task.epochs * ours)
     )

@@ -13,8 +13,9 @@ import json
 from pathlib import Path
 
 import train
+from command.options import whole
+from command.recipes import write_json
 from transformer.training import hardware
-from utils.options import whole
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
             command += ["--out", str(out), *options.rest]
             begun = (out / "last").exists() or (out / "last.old").exists()
             train.main([*command, "--resume"] if begun else command)
-            train.write_json(json.loads((out / "results.json").read_text("utf8")), result)
+            write_json(json.loads((out / "results.json").read_text("utf8")), result)
 
 
 if __name__ == "__main__":

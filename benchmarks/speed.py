@@ -29,7 +29,7 @@ from transformer.training import (
     step,
     translation_loss,
 )
-from utils.data import LengthSampler, PairTable, collate, loader
+from utils.data import Loader, collate
 
 from . import table
 from .measure import (
@@ -111,14 +111,14 @@ class EveryPosition(nn.Module):
         return translation_loss(scores, batch.target_out, self.smoothing)
 
 
-def batches(task: Task, settings: Settings) -> DataLoader:
+def batches(task: Task, settings: Settings) -> Loader | DataLoader:
     """Of utils.data.Batch."""
     if settings.resident:
-        return loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed)
+        where = hardware()[0]
+        return Loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed, device=where)
     if settings.by_length:
-        lengths = PairTable(task.pairs).lengths
-        sampler = LengthSampler(lengths, task.max_tokens, shuffle=True, seed=task.seed)
-        return DataLoader(task.pairs, batch_sampler=sampler, collate_fn=collate)
+        rows = Loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed).batches
+        return DataLoader(task.pairs, batch_sampler=rows, collate_fn=collate)
     return DataLoader(task.pairs, SENTENCES, shuffle=True, collate_fn=collate)
 
 
@@ -137,8 +137,6 @@ def training(task: Task, settings: Settings) -> Training:
     fused = True if settings.fused_optimizer else None  # None: PyTorch's choice
     optimizer = AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=fused)
     schedule = LambdaLR(optimizer, lambda step: task.rate(step + 1, task.epochs * len(cut)))
-    if settings.resident:
-        cut.dataset.to(accelerator.device)
     if settings.compiled:
         for stack in (model.encoder, model.decoder):
             stack.compile(dynamic=True)

@@ -16,10 +16,10 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from command.options import whole
 from transformer.decoder import Transformer
 from transformer.training import mean_loss
-from utils.data import loader
-from utils.options import whole
+from utils.data import Loader
 
 from . import table
 from .measure import (
@@ -95,7 +95,7 @@ def pace(name: str, task: Task, steps: int) -> dict:
 def curve(name: str, task: Task, every: int, to_loss: float) -> dict:
     """One peer's training to a validation loss: the way there, and its seconds or None."""
     model = build(name, task)
-    look = Curve(model, loader(task.validation, task.max_tokens), every, to_loss)
+    look = Curve(model, Loader(task.validation, task.max_tokens), every, to_loss)
     reached = False
     try:
         PEERS[name].loop(model, task, look)

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from transformer import training  # noqa: E402
 from transformer.decoder import Transformer  # noqa: E402
-from utils.data import END, Pair, loader  # noqa: E402
+from utils.data import END, Loader, Pair  # noqa: E402
 
 
 def copy_pairs(count: int, seed: int = 0) -> list[Pair]:
@@ -78,10 +78,10 @@ def main() -> None:
     if options.die:
         die_in(options.die)
     model = Transformer(11, 16, 2, 32, 1, options.dropout, norm_first=True)
-    held_out = loader(copy_pairs(50, seed=9), 200)
+    held_out = Loader(copy_pairs(50, seed=9), 200)
     history = training.fit(
         model,
-        loader(copy_pairs(101), 100, shuffle=True, seed=1),
+        Loader(copy_pairs(101), 100, shuffle=True, seed=1),
         3,
         warmup=5,
         evaluate=lambda model: {"validation loss": training.mean_loss(model, held_out)},

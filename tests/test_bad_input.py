@@ -18,10 +18,10 @@ from transformer.inference import beam_search
 from transformer.training import load_checkpoint, load_model, mean_loss, save_model, translate
 from utils import data
 from utils.data import (
+    Loader,
     Pair,
     collate,
     load_corpus,
-    loader,
     train_tokenizer,
 )
 
@@ -318,7 +318,7 @@ def test_batches(tokenizer):
     with pytest.raises(ValueError, match=says("a batch needs at least one sentence pair")):
         collate([])
     with pytest.raises(ValueError, match=says("a sentence of 9 tokens does not fit")):
-        loader([Pair([5] * 9, [5])], max_tokens=8)
+        Loader([Pair([5] * 9, [5])], max_tokens=8)
 
 
 def test_a_wrong_answer_never_stops_a_run(capsys):

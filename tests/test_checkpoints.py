@@ -22,7 +22,7 @@ from transformer.training import (
     load_model,
     save_model,
 )
-from utils.data import loader, train_tokenizer
+from utils.data import Loader, train_tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,7 +34,7 @@ def small_model(vocab_size: int = 300, seed: int = 0) -> Transformer:
 
 def small_fit(folder: Path, model=None, **options) -> list[dict]:
     model = small_model() if model is None else model
-    return fit(model, loader(copy_pairs(60), 100), 1, folder=folder, **options)
+    return fit(model, Loader(copy_pairs(60), 100), 1, folder=folder, **options)
 
 
 def tokenizer_of(*sentences: str):
@@ -258,7 +258,7 @@ def test_whatever_evaluate_returns_can_be_read_again(tmp_path):
         assert values == [1.5, 3, True, 2.5, [0, 1], "runs", "two words", None]
     assert (tmp_path / "best").is_dir()
     model = small_model()
-    assert fit(model, loader(copy_pairs(60), 100), 2, folder=tmp_path, go_on=True)[0] == history[0]
+    assert fit(model, Loader(copy_pairs(60), 100), 2, folder=tmp_path, go_on=True)[0] == history[0]
 
 
 def test_sizes_of_another_kind_and_weights_that_lie_crosswise(tmp_path):

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from command.scores import moses
 from utils.data import (
     END,
     PAD,
     START,
+    Loader,
     Pair,
     collate,
     encode_pairs,
     load_corpus,
-    loader,
     show_tokens,
     split_words,
     train_tokenizer,
 )
-from utils.scores import moses
 
 MULTI30K = Path(__file__).parents[2] / "shared" / "data" / "multi30k"
 
@@ -129,19 +129,19 @@ pairs = st.lists(
 @settings(max_examples=50, deadline=None)
 @given(pairs=pairs, budget=st.integers(21, 100), shuffle=st.booleans(), seed=st.integers(0, 99))
 def test_batches_hold_every_pair_once_within_the_budget(pairs, budget, shuffle, seed):
-    loaded = loader(pairs, budget, shuffle, seed)
-    found = sorted(index for batch in loaded.sampler for index in batch)
+    loaded = Loader(pairs, budget, shuffle, seed)
+    found = sorted(row for batch in loaded.batches for row in batch)
     assert found == list(range(len(pairs)))
     for batch in loaded:
         assert max(batch.source.numel(), batch.target_out.numel()) <= budget
 
 
 def test_epochs_differ_and_repeat():
-    loaded = loader([Pair([3] * (i % 9 + 1), [4]) for i in range(200)], 40, shuffle=True, seed=3)
+    loaded = Loader([Pair([3] * (i % 9 + 1), [4]) for i in range(200)], 40, shuffle=True, seed=3)
     orders = []
     for epoch in (0, 1, 0):
-        loaded.sampler.set_epoch(epoch)
-        orders.append(list(loaded.sampler))
+        loaded.set_epoch(epoch)
+        orders.append(loaded.batches)
     assert orders[0] == orders[2] != orders[1]
 
 

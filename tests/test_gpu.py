@@ -15,7 +15,7 @@ from transformer.attention import causal_mask
 from transformer.decoder import DecoderLayer, Transformer
 from transformer.encoder import EncoderLayer
 from transformer.training import fit, mean_loss
-from utils.data import loader
+from utils.data import Loader
 from utils.parity import copy_from_torch
 
 pytestmark = [
@@ -34,8 +34,8 @@ def small_model() -> Transformer:
 def test_the_loss_falls(precision):
     if precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
         pytest.skip("this GPU has no bf16")
-    batches = loader(copy_pairs(2000), 300, shuffle=True)
-    model, held_out = small_model(), loader(copy_pairs(200, seed=9), 300)
+    batches = Loader(copy_pairs(2000), 300, shuffle=True)
+    model, held_out = small_model(), Loader(copy_pairs(200, seed=9), 300)
     history = fit(model, batches, 4, peak=1e-2, warmup=40, precision=precision)
     losses = [row["training loss"] for row in history]
     assert all(map(math.isfinite, losses)) and losses[-1] < losses[0] - 0.3
@@ -51,8 +51,8 @@ def test_a_training_goes_on_where_it_broke_off(tmp_path):
                 raise KeyboardInterrupt
             return {"validation loss": seen[-1]}
 
-        seen, held_out = [], loader(copy_pairs(50, seed=9), 200)
-        batches = loader(copy_pairs(200), 200, shuffle=True, seed=1)
+        seen, held_out = [], Loader(copy_pairs(50, seed=9), 200)
+        batches = Loader(copy_pairs(200), 200, shuffle=True, seed=1)
         fit(small_model(), batches, 4, warmup=5, evaluate=evaluate, folder=folder, go_on=go_on)
         return seen
 

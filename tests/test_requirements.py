@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FREEZE = Path(
     os.environ.get("COLAB_FREEZE", ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt")
 )
-OURS = {"utils", "transformer", "exercises", "train", "translate", "benchmarks"}
+OURS = {"command", "utils", "transformer", "exercises", "train", "translate", "benchmarks"}
 # Installed with the set-up cell's packages' help or by Colab itself, imported for display or
-# set-up; and what utils.scores uses where it is installed, of requirements-dev.txt
+# set-up; and what command.scores uses where it is installed, of requirements-dev.txt
 BESIDES = {"google", "IPython", "sacremoses"}
 DEV = "requirements-dev.txt"
 colab_constraints = runpy.run_path(str(ROOT / ".github" / "colab_constraints.py"))["constraints"]

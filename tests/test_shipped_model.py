@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from command.scores import scores
 from data.make import model as make_model
 from transformer.inference import greedy_search
 from transformer.training import load_model, translate
 from utils.data import load_corpus
-from utils.scores import scores
 
 RUN = json.loads(make_model.SCORES.read_text(encoding="utf8"))
 

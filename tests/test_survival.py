@@ -20,7 +20,7 @@ from transformer.training import (
     mean_loss,
     save_model,
 )
-from utils.data import loader
+from utils.data import Loader, Pair
 
 SCRIPT = Path(__file__).with_name("small_training.py")
 LOSSES = ("training loss", "validation loss")
@@ -94,7 +94,7 @@ def test_last_is_written_last(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "keep", broken_off)
     with pytest.raises(KeyboardInterrupt):
-        fit(model_of(16), loader(copy_pairs(60), 100), 2, folder=tmp_path, keep_epochs=2)
+        fit(model_of(16), Loader(copy_pairs(60), 100), 2, folder=tmp_path, keep_epochs=2)
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "last", "best", "epochs"}
     *_, state = load_checkpoint(tmp_path / "last")
     assert state["history"] == []
@@ -132,12 +132,10 @@ def test_two_processes_lose_what_one_loses(tmp_path):
 
 
 def test_a_step_on_two_devices_holds_each_pair_once():
-    whole, parts = (loader(copy_pairs(101), 100, shuffle=True, seed=1) for _ in range(2))
-    for batch, rows in zip(whole, parts.sampler, strict=True):
-        shares = []
-        for number in range(3):
-            parts.dataset.share = (number, 3)
-            shares.append(parts.dataset[rows])
+    pairs = [*copy_pairs(101), Pair([3] * 60, [3] * 60)]  # the last makes a batch of its own
+    whole = Loader(pairs, 100, shuffle=True, seed=1)
+    parts = [Loader(pairs, 100, shuffle=True, seed=1, rank=rank, world=3) for rank in range(3)]
+    for batch, *shares in zip(whole, *parts, strict=True):
         assert {share.step_tokens for share in shares} == {batch.tokens}
         assert sum(share.tokens for share in shares) == batch.tokens
         found = [row for s in shares if s.tokens for row in s.target_out.tolist()]
@@ -150,15 +148,15 @@ def model_of(d_model: int) -> Transformer:
 
 def test_the_checkpoint_of_another_run_is_refused(tmp_path):
     pairs = copy_pairs(101)
-    fit(model_of(16), loader(pairs, 100), 1, folder=tmp_path)
+    fit(model_of(16), Loader(pairs, 100), 1, folder=tmp_path)
     with pytest.raises(ValueError, match="of another run: d_model is 16 there and 8 here"):
-        fit(model_of(8), loader(pairs, 100), 2, folder=tmp_path, go_on=True)
+        fit(model_of(8), Loader(pairs, 100), 2, folder=tmp_path, go_on=True)
     with pytest.raises(ValueError, match="of another run: steps an epoch is 6 there and 3 here"):
-        fit(model_of(16), loader(pairs, 200), 2, folder=tmp_path, go_on=True)
+        fit(model_of(16), Loader(pairs, 200), 2, folder=tmp_path, go_on=True)
 
 
 def test_the_last_epochs_are_kept_and_averaged(tmp_path):
-    fit(model_of(16), loader(copy_pairs(60), 100), 5, folder=tmp_path, keep_epochs=3)
+    fit(model_of(16), Loader(copy_pairs(60), 100), 5, folder=tmp_path, keep_epochs=3)
     folders = sorted((tmp_path / "epochs").iterdir())
     assert [folder.name for folder in folders] == ["003", "004", "005"]
     mean = average_checkpoints(folders).embedding.table.weight
@@ -169,7 +167,7 @@ def test_the_last_epochs_are_kept_and_averaged(tmp_path):
 
 
 def test_a_finished_training_goes_on_to_nothing(tmp_path):
-    pairs = loader(copy_pairs(60), 100)
+    pairs = Loader(copy_pairs(60), 100)
     fit(model_of(16), pairs, 1, folder=tmp_path)
     model = model_of(16)
     assert len(fit(model, pairs, 1, folder=tmp_path, go_on=True)) == 1 and not model.training
@@ -187,7 +185,7 @@ def test_a_warm_up_never_fills_the_training(to_zero, monkeypatch):
 
     monkeypatch.setattr(training, "step", noted)
     warmup = 100 if to_zero else 0
-    fit(model_of(16), loader(copy_pairs(101), 100), 5, 1e-3, warmup, to_zero=to_zero)
+    fit(model_of(16), Loader(copy_pairs(101), 100), 5, 1e-3, warmup, to_zero=to_zero)
     assert max(rates) == pytest.approx(1e-3)
     assert rates.index(max(rates)) + 1 == (12 if to_zero else 1)  # of 30
     assert rates[-1] == (0 if to_zero else pytest.approx(1e-3 / 30**0.5))
@@ -205,7 +203,7 @@ def test_both_checkpoints_damaged_is_an_error(tmp_path):
 def test_mean_loss_is_that_of_all_positions_scored():
     torch.manual_seed(0)
     model = model_of(16).eval()
-    batches = loader(copy_pairs(40), 100)
+    batches = Loader(copy_pairs(40), 100)
     total = tokens = 0.0
     with torch.no_grad():
         for batch in batches:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 import train
 from benchmarks import score
+from command.scores import in_words, scores
 from tests.small_training import copy_pairs
 from transformer.decoder import Transformer, greedy_decode
 from transformer.training import (
@@ -23,8 +24,7 @@ from transformer.training import (
     save_model,
     translation_loss,
 )
-from utils.data import END, load_corpus, loader
-from utils.scores import in_words, scores
+from utils.data import END, Loader, load_corpus
 
 
 def small_model(dropout: float = 0.1) -> Transformer:
@@ -59,13 +59,13 @@ def test_learning_rate_is_the_papers():
 
 def test_mean_loss_weighs_tokens():
     model, pairs = small_model().eval(), copy_pairs(30)
-    whole = mean_loss(model, loader(pairs, 1000))
-    assert mean_loss(model, loader(pairs, 14)) == pytest.approx(whole, abs=1e-5)
+    whole = mean_loss(model, Loader(pairs, 1000))
+    assert mean_loss(model, Loader(pairs, 14)) == pytest.approx(whole, abs=1e-5)
 
 
 def test_it_learns_to_copy():
     model = small_model(dropout=0.0)
-    history = fit(model, loader(copy_pairs(2000), 300, shuffle=True), 12, peak=1e-2, warmup=40)
+    history = fit(model, Loader(copy_pairs(2000), 300, shuffle=True), 12, peak=1e-2, warmup=40)
     assert history[-1]["training loss"] < history[0]["training loss"] - 0.5
     source = torch.tensor([[3, 9, 4, 8, END], [10, 5, 5, 7, END]])
     assert greedy_decode(model, source) == [[3, 9, 4, 8], [10, 5, 5, 7]]
@@ -75,8 +75,8 @@ def test_it_learns_to_copy():
 def test_resuming_is_the_same_as_never_stopping(precision, tmp_path):
     def run(folder: str, go_on: bool = False, stop_in_epoch: int = 0) -> tuple[list, Transformer]:
         model = small_model()
-        batches = loader(copy_pairs(200), 200, shuffle=True, seed=1)
-        held_out = loader(copy_pairs(50, seed=9), 200)
+        batches = Loader(copy_pairs(200), 200, shuffle=True, seed=1)
+        held_out = Loader(copy_pairs(50, seed=9), 200)
         epochs = iter(range(3 if go_on else 1, 9))
 
         def evaluate(model):
@@ -114,7 +114,7 @@ def test_the_best_checkpoint_is_the_one_with_the_lowest_loss(tmp_path):
         weights.append(model.embedding.table.weight.detach().clone())
         return {"validation loss": next(losses)}
 
-    batches = loader(copy_pairs(50), 200, shuffle=True)
+    batches = Loader(copy_pairs(50), 200, shuffle=True)
     fit(small_model(), batches, 3, evaluate=evaluate, folder=tmp_path)
     for name, epoch in (("best", 1), ("last", 2)):
         model, _ = load_model(tmp_path / name)
@@ -123,11 +123,11 @@ def test_the_best_checkpoint_is_the_one_with_the_lowest_loss(tmp_path):
 
 def test_resuming_without_a_checkpoint_is_a_clear_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="Train a model first"):
-        fit(small_model(), loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
+        fit(small_model(), Loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
 
     save_model(tmp_path / "last", small_model())
     with pytest.raises(ValueError, match="holds a model, but no training.pt"):
-        fit(small_model(), loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
+        fit(small_model(), Loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
 
 
 def test_a_loss_that_is_no_number_stops_training():
@@ -135,7 +135,7 @@ def test_a_loss_that_is_no_number_stops_training():
     with torch.no_grad():
         model.embedding.table.weight[5] = math.inf
     with pytest.raises(ValueError, match="try a lower rate or a longer warm-up"):
-        fit(model, loader(copy_pairs(50), 200), 1)
+        fit(model, Loader(copy_pairs(50), 200), 1)
 
 
 def test_train_py(tmp_path, monkeypatch):

@@ -33,7 +33,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils.rnn import pad_sequence
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from .decoder import Transformer, greedy_decode
@@ -135,7 +134,7 @@ class Training:
     """What a training is made of, and how far it has come."""
 
     model: Transformer
-    loader: DataLoader
+    loader: Iterable
     accelerator: Accelerator
     objective: nn.Module  # this and the next two as accelerate has wrapped them
     optimizer: Optimizer
@@ -146,17 +145,18 @@ class Training:
     seconds: float = 0.0  # and the time they took
     history: list[dict[str, float]] = field(default_factory=list)  # one dict a finished epoch
     saved: float = 0.0  # when its checkpoint was written last, on time.monotonic's clock
+    seed: int = field(default_factory=torch.initial_seed)  # of the random numbers to come
     tokenizer: Tokenizer | None = None  # saved with the weights: they are numbers for its tokens
 
 # %% ../notebooks/06_training.ipynb #04a9e065
 def set_up(
-    model: Transformer, loader: DataLoader, rate: Callable[[int], float],
+    model: Transformer, loader: Iterable, rate: Callable[[int], float],
     smoothing: float = 0.1, precision: str | None = None,
 ) -> Training:  # fmt: skip
     """Bring model, data and optimiser to the device, ready for the first step.
 
-    loader: of utils.data.loader. rate: the learning rate of step 1, 2, … precision: "no", "fp16",
-    "bf16", or None for what `hardware` says.
+    loader: one like utils.data.Loader. rate: the learning rate of step 1, 2, … precision: "no",
+    "fp16", "bf16", or None for what `hardware` says.
     """
     device, fast = hardware()
     AcceleratorState._reset_state()  # an earlier training may have had another precision
@@ -170,8 +170,6 @@ def set_up(
     objective.to(accelerator.device)
     optimizer = AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
     schedule = LambdaLR(optimizer, lambda step: rate(step + 1))
-    loader.dataset.to(accelerator.device)
-    loader.dataset.share = (accelerator.process_index, accelerator.num_processes)
     parts = accelerator.prepare(objective, optimizer, schedule)
     return Training(model, loader, accelerator, *parts)
 
@@ -197,7 +195,7 @@ def train_epoch(training: Training, save: Callable[[], None] = lambda: None) -> 
     """
     t, accelerator, length = training, training.accelerator, len(training.loader)
     t.objective.train()
-    t.loader.sampler.set_epoch(t.epoch, skip=t.steps)
+    t.loader.set_epoch(t.epoch, skip=t.steps)
     bar = tqdm(
         t.loader, f"epoch {t.epoch}", length, initial=t.steps, unit="batch", mininterval=1,
         disable=not accelerator.is_main_process,
@@ -206,7 +204,7 @@ def train_epoch(training: Training, save: Callable[[], None] = lambda: None) -> 
     for batch in bar:
         number = (t.epoch - 1) * length + t.steps  # of this step in the whole training
         number = number * accelerator.num_processes + accelerator.process_index
-        torch.manual_seed(t.loader.sampler.seed * 10**9 + number)  # dropout's random numbers
+        torch.manual_seed((t.seed * 10**9 + number) % 2**63)  # dropout's random numbers
         total += step(t, batch.to(accelerator.device, non_blocking=True))
         t.steps += 1
         if t.steps % LOOK == 0 or t.steps == length:
@@ -417,7 +415,7 @@ def load_model(folder: Path | str, device: str = "cpu") -> tuple[Transformer, To
     return model, tokenizer
 
 # %% ../notebooks/06_training.ipynb #fafe6be1
-PROGRESS = ("epoch", "steps", "loss", "seconds", "history")
+PROGRESS = ("epoch", "steps", "loss", "seconds", "history", "seed")
 
 
 def keep(training: Training, folder: Path) -> None:
@@ -532,7 +530,7 @@ def forget(folder: Path | str) -> None:
 
 # %% ../notebooks/06_training.ipynb #e81afb94
 def fit(
-    model: Transformer, loader: DataLoader, epochs: int, peak: float = 2e-3, warmup: int = 200,
+    model: Transformer, loader: Iterable, epochs: int, peak: float = 2e-3, warmup: int = 200,
     smoothing: float = 0.1,
     evaluate: Callable[[Transformer], dict[str, float]] = lambda model: {},
     folder: Path | str | None = None, go_on: bool = False, minutes: float = 10,

@@ -13,7 +13,6 @@ import datasets
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
 
 PAD, START, END = 0, 1, 2
 SPECIALS = ["<pad>", "<start>", "<end>"]  # a special token's place in this list is its id
@@ -234,20 +233,6 @@ def encode_pairs(
     return [Pair(s.ids + [END], t.ids + [END]) for s, t in zip(*sides, strict=True)]
 
 
-def check_lengths(pairs: Sequence[Pair], max_length: int, name: str = "") -> None:
-    """Raises ValueError when a side of a pair has more tokens than a model of max_length takes.
-
-    name: what the pairs are called in the message, say "train".
-    """
-    for number, pair in enumerate(pairs):
-        for side, ids in (("source", pair.source), ("target", pair.target)):
-            if len(ids) > max_length:
-                raise ValueError(
-                    f"{name} pair {number}: its {side} has {len(ids)} tokens, the model takes "
-                    f"{max_length}. Leave the pair out, or choose a larger max_length"
-                )
-
-
 @dataclass
 class Batch:
     """Sentence pairs of about one length, padded to a rectangle.
@@ -294,35 +279,76 @@ def collate(pairs: Sequence[Pair]) -> Batch:
     )
 
 
-class PairTable(Dataset):
-    """All pairs, padded once: a batch is cut out of three tables by its rows' numbers.
+class Loader:
+    """Sentence pairs as batches of about one length, under a token budget: iterate for `Batch`.
 
-    table[[4, 7, 9]] is the Batch that collate makes of these pairs. After table.to("cuda") the
-    tables lie on the GPU, and so does each batch. With several devices, `share` = (this one's
-    number, how many there are), and each cuts out its own part of the rows.
+    A padded side of a batch holds at most max_tokens tokens. shuffle: another order each epoch, the
+    same for the same seed. All pairs are padded once, into tables on `device`, and a batch is cut
+    out of them by its rows. rank, world: with several devices, this one's number and how many there
+    are; each cuts its own part out of the same rows.
+
+    Raises ValueError when there is no pair, or one that does not fit into a batch.
     """
 
-    LARGEST = 2**31  # bytes; larger tables stay where they are, and each batch travels
+    LARGEST = 2**31  # bytes; larger tables stay off the device, and each batch travels
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        max_tokens: int = 2048,
+        shuffle: bool = False,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.max_tokens, self.shuffle, self.seed = max_tokens, shuffle, seed
+        self.rank, self.world = rank, world
         self.lengths = [(len(pair.target), len(pair.source)) for pair in pairs]
+        longest = max((max(both) for both in self.lengths), default=0)
+        if longest > max_tokens:
+            raise ValueError(
+                f"a sentence of {longest} tokens does not fit into a batch of {max_tokens} tokens: "
+                "choose a larger max_tokens"
+            )
         whole = collate(pairs)
-        self.tables = (whole.source, whole.target_in, whole.target_out)
-        self.share = (0, 1)
+        self.tables = [whole.source, whole.target_in, whole.target_out]
+        if sum(table.nbytes for table in self.tables) <= self.LARGEST:
+            self.tables = [table.to(device) for table in self.tables]
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int, skip: int = 0) -> None:
+        """Which epoch comes next, and how many of its batches are done already."""
+        self.skip = skip
+        generator = torch.Generator().manual_seed(self.seed + epoch)
+        order = range(len(self.lengths))
+        if self.shuffle:
+            order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        self.batches: list[list[int]] = [[]]  # the numbers of each batch's pairs
+        longest = 0
+        for row in sorted(order, key=lambda i: self.lengths[i]):  # ties stay in random order
+            longest = max(longest, *self.lengths[row])
+            if longest * (len(self.batches[-1]) + 1) > self.max_tokens:
+                self.batches.append([])
+                longest = max(self.lengths[row])
+            self.batches[-1].append(row)
+        if self.shuffle:
+            places = torch.randperm(len(self.batches), generator=generator)
+            self.batches = [self.batches[place] for place in places]
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        """How many batches an epoch has, done or not; all epochs have the same number."""
+        return len(self.batches)
 
-    def to(self, device: torch.device | str) -> "PairTable":
-        if sum(table.numel() * table.element_size() for table in self.tables) <= self.LARGEST:
-            self.tables = tuple(table.to(device) for table in self.tables)
-        return self
+    def __iter__(self) -> Iterator[Batch]:
+        return map(self.cut, self.batches[self.skip :])
 
-    def __getitem__(self, rows: list[int]) -> Batch:
-        number, count = self.share
-        mine = rows[number::count]
+    def cut(self, rows: list[int]) -> Batch:
+        """This device's part of the pairs of these numbers, as collate makes it."""
+        mine = rows[self.rank :: self.world]
         tokens, step_tokens = (sum(self.lengths[row][0] for row in part) for part in (mine, rows))
-        mine = mine or rows[:1]  # fewer rows than devices: one that counts for nothing
+        if not mine:  # fewer rows than devices: take one along, of which no token counts
+            mine = rows[:1]
         target, source = (max(self.lengths[row][side] for row in mine) for side in (0, 1))
         index = torch.tensor(mine).to(self.tables[0].device, non_blocking=True)  # (batch,)
         parts = [
@@ -330,62 +356,3 @@ class PairTable(Dataset):
             for table, length in zip(self.tables, (source, target, target), strict=True)
         ]
         return Batch(*parts, tokens, step_tokens)
-
-
-class LengthSampler(Sampler[list[int]]):
-    """Lists of numbers of pairs of about one length; a padded side of a batch holds at most
-    max_tokens tokens. Another order each epoch (set_epoch), the same for the same seed."""
-
-    def __init__(
-        self, lengths: Sequence[tuple[int, int]], max_tokens: int, shuffle: bool, seed: int
-    ) -> None:
-        longest = max((max(both) for both in lengths), default=0)
-        if longest > max_tokens:
-            raise ValueError(
-                f"a sentence of {longest} tokens does not fit into a batch of {max_tokens} tokens: "
-                "choose a larger max_tokens"
-            )
-        self.lengths, self.max_tokens, self.shuffle, self.seed = lengths, max_tokens, shuffle, seed
-        self.epoch = self.skip = 0
-        self.batches = self.cut()
-
-    def set_epoch(self, epoch: int, skip: int = 0) -> None:
-        """Which epoch comes next, and how many of its batches are done already."""
-        self.skip = skip
-        if epoch != self.epoch:
-            self.epoch = epoch
-            self.batches = self.cut()
-
-    def cut(self) -> list[list[int]]:
-        generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        order = range(len(self.lengths))
-        if self.shuffle:
-            order = torch.randperm(len(self.lengths), generator=generator).tolist()
-        batches, batch, longest = [], [], 0
-        for index in sorted(order, key=lambda i: self.lengths[i]):  # ties stay in random order
-            longest = max(longest, *self.lengths[index])
-            if longest * (len(batch) + 1) > self.max_tokens:
-                batches.append(batch)
-                batch, longest = [], max(self.lengths[index])
-            batch.append(index)
-        if batch:
-            batches.append(batch)
-        if self.shuffle:
-            batches = [batches[i] for i in torch.randperm(len(batches), generator=generator)]
-        return batches
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return iter(self.batches[self.skip :])
-
-    def __len__(self) -> int:
-        """How many batches an epoch has, done or not; all epochs have the same number."""
-        return len(self.batches)
-
-
-def loader(
-    pairs: Sequence[Pair], max_tokens: int = 2048, shuffle: bool = False, seed: int = 0
-) -> DataLoader:
-    """A DataLoader of Batch: sentences of about one length together, under a token budget."""
-    table = PairTable(pairs)
-    sampler = LengthSampler(table.lengths, max_tokens, shuffle, seed)
-    return DataLoader(table, sampler=sampler, batch_size=None)

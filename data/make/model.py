@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import train
+from command.recipes import write_json
 from transformer.training import load_model, save_model
 from utils.data import DATA, load_corpus
 
@@ -26,7 +27,7 @@ def main(options: list[str] | None = None, model: Path = MODEL, scores: Path = S
     results["command"] = "make model"
     results["options"]["out"] = "data/model"
     save_model(model, best, tokenizer)
-    train.write_json(results, scores)
+    write_json(results, scores)
 
 
 if __name__ == "__main__":

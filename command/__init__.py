@@ -1,0 +1,1 @@
+"""What the command line shares: train.py, translate.py and the benchmarks."""
