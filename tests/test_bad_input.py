@@ -262,9 +262,7 @@ def test_multi30k_folder(tmp_path, monkeypatch):
         load_corpus("multi30k")
     monkeypatch.setenv("MULTI30K_DIR", str(tmp_path))
     (tmp_path / "train.en").write_text("A man.\n")
-    layout = (
-        "train.jsonl is not there. It should hold the files of bentrevett/multi30k: train.jsonl"
-    )
+    layout = "train.jsonl is missing: MULTI30K_DIR names the folder of bentrevett/multi30k's train"
     with pytest.raises(FileNotFoundError, match=says(layout)):
         load_corpus("multi30k")
     fine = json.dumps({"en": "A man.", "de": "Ein Mann."}) + "\n"
@@ -283,7 +281,7 @@ def test_multi30k_folder(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="val.jsonl is no text in UTF-8: it looks like UTF-16"):
         load_corpus("multi30k")
     file.unlink()
-    with pytest.raises(FileNotFoundError, match="val.jsonl is not there"):
+    with pytest.raises(FileNotFoundError, match="val.jsonl is missing"):
         load_corpus("multi30k")
 
 

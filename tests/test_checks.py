@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from exercises.check import Exercise, verdict
+from exercises.say import plain
 from transformer.heads import MultiHeadAttention
-from utils.say import plain
 
 SOFTMAX = Exercise(
     number="0.1",

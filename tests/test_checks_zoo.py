@@ -17,7 +17,7 @@ from torch import nn
 import exercises
 from exercises import check, find
 from exercises.check import Exercise, verdict
-from utils.say import plain
+from exercises.say import plain
 
 
 def numbers() -> list[str]:

@@ -1,5 +1,6 @@
 """The drawings: every PNG is that of its SVG, stands on a light card, and says what it shows."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,9 +8,9 @@ import nbformat
 import pytest
 from PIL import Image
 
-from tools.figures import fingerprint
+from tools.figures import alt_text, figures, fingerprint
 from utils import plots
-from utils.figures import FOLDER, alt_text, figures, show_figure
+from utils.figures import FOLDER, show_figure
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").rglob("*.ipynb"))
 
@@ -30,7 +31,10 @@ def test_a_picture_is_a_small_light_card_drawn_from_its_svg(name):
 def test_there_is_a_picture_for_each_state_and_no_other():
     assert {file.stem for file in FOLDER.glob("*.png")} == set(figures())
     assert {f"map-0{notebook}" for notebook in range(1, 9)} < set(figures())
-    assert len({alt_text(name) for name in figures()}) == len(figures())
+    known = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
+    texts = {name: about["alt"] for name, about in known.items()}
+    assert texts == {name: alt_text(name) for name in figures()}, "run `make figures`"
+    assert len(set(texts.values())) == len(texts)
 
 
 @pytest.mark.parametrize("svg", sorted(FOLDER.glob("*.svg")), ids=lambda svg: svg.stem)

@@ -1,7 +1,6 @@
 """The pictures: they show what they were given, can be read, and say what they cannot draw."""
 
 from itertools import pairwise
-from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -10,8 +9,7 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 
-from utils import plots
-from utils.plots import PADDING_GREY, LiveCurves, bars, curves, head_grid, heatmap
+from utils.plots import PADDING_GREY, bars, curves, head_grid, heatmap
 
 LABELS = {"xlabel": "step", "ylabel": "loss", "title": "It falls"}
 LONG = ["Donaudampfschifffahrtsgesellschaft", "und", "Rindfleischetikettierung"]
@@ -106,8 +104,8 @@ def test_a_head_grid_draws_every_head_on_one_scale(heads):
 
 
 def test_bars_carry_their_values_and_curves_differ_in_more_than_colour():
-    ax = bars([0.27, 4570], ["$", "b"], errors=[0.1, 2], ylabel="y", title="Bars", log=True)
-    assert words(ax.texts) == ["0.27", "4,570"] and ax.get_yscale() == "log"
+    ax = bars([0.27, 4570], ["$", "b"], errors=[0.1, 2], ylabel="y", title="Bars")
+    assert words(ax.texts) == ["0.27", "4,570"]
     bands = {"s0": (np.arange(5) - 1, np.arange(5) + 1)}
     ax = curves({f"s{n}": np.arange(5) + n for n in range(7)}, bands=bands, **LABELS)
     for kind in ("get_color", "get_marker"):
@@ -115,26 +113,6 @@ def test_bars_carry_their_values_and_curves_differ_in_more_than_colour():
     assert_readable(ax.figure)
     assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x1
     assert len(ax.collections) == 1 and curves({"only": [1, 2]}, **LABELS).get_legend() is None
-
-
-def test_live_curves_redraw_one_picture_in_place(monkeypatch):
-    drawn = []
-
-    def display(figure, display_id):
-        drawn.append(figure)
-        return SimpleNamespace(update=drawn.append)
-
-    monkeypatch.setattr(plots, "display", display)
-    live = LiveCurves({"nats": ["training", "validation"], "BLEU": ["BLEU"]})
-    for n in (1, 2, 3):
-        live.add({"training": 3.0 / n, "validation": 2.0 / n, "BLEU": 10.0 * n})
-    assert len(drawn) == 3 and not plt.get_fignums()  # nothing for the cell to show again
-    left, right = drawn[-1].axes
-    assert [list(line.get_ydata()) for line in left.lines] == [[3, 1.5, 1], [2, 1, 2 / 3]]
-    assert list(right.lines[0].get_xdata()) == [1, 2, 3]
-    assert right.get_title() == "epoch 3: BLEU 30" and right.get_ylabel() == "BLEU"
-    with pytest.raises(ValueError, match=r"the row has no \['BLEU'\], only \['training', 'vali"):
-        live.add({"training": 1.0, "validation": 1.0})
 
 
 def test_long_and_many_tokens_stay_apart_and_on_the_page():
@@ -194,7 +172,6 @@ REFUSED = {
     "draw it with log=False": lambda: curves({"a": [1, 0]}, log=True, **LABELS),
     "2 values but 1 labels": lambda: bars([1, 2], ["a"], ylabel="y", title="t"),
     "2 values but 3 errors": lambda: bars([1, 2], "ab", errors=[1, 2, 3], ylabel="y", title="t"),
-    "draw them with log=False": lambda: bars([1, 0], "ab", log=True, ylabel="y", title="t"),
 }
 
 

@@ -92,7 +92,7 @@ def test_each_package_is_required_once_and_by_a_lower_bound():
 def test_the_set_up_cell_knows_every_import_but_torch_and_numpy():
     imported, _ = blocks()
     there = {"torch", "numpy", "filelock"}  # the first two must stay Colab's; torch brings filelock
-    assert set(NEEDED.values()) == imported - there
+    assert set(NEEDED) == imported - there
 
 
 def test_colab_s_list_becomes_constraints():
@@ -115,7 +115,7 @@ def test_colab_meets_the_requirements():
         if name in colab:  # so pip would leave it as it is
             assert requirement.specifier.contains(colab[name]), f"Colab has {name} {colab[name]}"
         else:
-            installs = name in NEEDED.values() or name in tools
+            installs = name in NEEDED or name in tools
             assert installs, f"Colab has no {name}, and nothing installs it"
 
 

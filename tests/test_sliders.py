@@ -70,7 +70,7 @@ def test_without_ipywidgets_a_sentence_says_what_to_do(no_ipywidgets, capsys):
         pass
 
     assert sliders(soften, temperature=(1, 5)) is None
-    assert "Call soften(…) with other values" in capsys.readouterr().out
+    assert "Call soften with other values" in capsys.readouterr().out
 
 
 def test_a_control_of_no_known_kind_is_refused(shown):

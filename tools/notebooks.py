@@ -17,7 +17,6 @@ import sys
 import time
 from pathlib import Path
 
-from utils.say import say
 from utils.sliders import VIEW
 
 PACKAGE = '''"""The model, one module a notebook: `make export` writes it, nobody edits it."""\n'''
@@ -72,7 +71,7 @@ def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
         asked = " or ".join(names or [])
         raise ValueError(f"no notebook in {folder} has a name that begins with {asked}")
     for path in chosen:
-        say(f"{path.name} … ", end="", flush=True)
+        print(f"{path.name}: ", end="", flush=True)
         start = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
         kernel = {"metadata": {"path": str(path.parent)}}

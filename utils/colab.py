@@ -7,24 +7,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from utils.say import say
-
-# What the notebooks import, by import name and by the name that pip knows. torch and numpy are
-# not in the list: Colab's own are built for its GPUs and must stay as they are.
-NEEDED = {
-    "accelerate": "accelerate",
-    "altair": "altair",
-    "datasets": "datasets",
-    "ipywidgets": "ipywidgets",
-    "matplotlib": "matplotlib",
-    "sacrebleu": "sacrebleu",
-    "safetensors": "safetensors",
-    "seaborn": "seaborn",
-    "tokenizers": "tokenizers",
-    "tqdm": "tqdm",
-}
-
-
+# What the notebooks import; pip knows each by the same name. torch and numpy are not in the list:
+# Colab's own are built for its GPUs and must stay as they are.
+NEEDED = ["accelerate", "altair", "datasets", "ipywidgets", "matplotlib", "sacrebleu"]
+NEEDED += ["safetensors", "seaborn", "tokenizers", "tqdm"]
 EDITION = 2  # of the course that lies here; each notebook says to which it belongs
 
 
@@ -41,25 +27,25 @@ def prepare(edition: int = EDITION) -> None:
     one is missing: each with one clear sentence.
     """
     if edition != EDITION:
-        say(
+        print(
             f"This notebook belongs to edition {edition} of the course, its code here is edition "
             f"{EDITION}'s: open today's notebooks, {address()}"
         )
     if not on_colab():
         return say_what_is_missing()
-    say(
+    print(
         "On Colab: File → Save a copy in Drive keeps your answers; Edit → Clear all outputs keeps "
         "your predictions honest."
     )
-    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
+    missing = [package for package in NEEDED if find_spec(package) is None]
     if not missing:
         return
     names = ", ".join(missing)
-    say(f"Installing {names} …")
+    print(f"Installing {names} …")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", *missing]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode != 0:
-        say(done.stderr)
+        print(done.stderr)
         raise RuntimeError(
             f"pip could not install {names}: check the connection and run this cell again."
         )

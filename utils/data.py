@@ -50,27 +50,27 @@ def load_corpus(name: str = "embedded") -> datasets.DatasetDict:
 
 
 def load_embedded(folder: Path) -> datasets.DatasetDict:
-    files = {split: folder / f"{split}.tsv" for split in EMBEDDED_SPLITS}
-    for file in files.values():
-        if not file.exists():
-            raise FileNotFoundError(
-                f"{file} is missing: in the course's folder, `python -m data.make.corpus` writes "
-                "the embedded corpus anew"
-            )
+    advice = "in the course's folder, `python -m data.make.corpus` writes the embedded corpus anew"
+    files = find({split: folder / f"{split}.tsv" for split in EMBEDDED_SPLITS}, advice)
     tables = {split: read_table(file, ["en", "de", "alignment"]) for split, file in files.items()}
     return corpus_of(tables, "embedded")
 
 
 def load_folder(folder: Path) -> datasets.DatasetDict:
-    files = {split: folder / f"{split}.tsv" for split in FOLDER_SPLITS}
-    for file in files.values():
-        if not file.exists():
-            names = ", ".join(each.name for each in files.values())
-            raise FileNotFoundError(f"{file} is missing: a corpus of your own has {names}")
+    advice = "a corpus of your own has train.tsv, validation.tsv, test.tsv"
+    files = find({split: folder / f"{split}.tsv" for split in FOLDER_SPLITS}, advice)
     tables: dict[str, dict] = {}
     for split, file in files.items():
         tables[split] = read_table(file, list(tables["train"]) if tables else None)
     return corpus_of(tables, folder.resolve().name)
+
+
+def find(files: dict[str, Path], advice: str) -> dict[str, Path]:
+    """The files. Raises FileNotFoundError, with the advice, where one is missing."""
+    for file in files.values():
+        if not file.exists():
+            raise FileNotFoundError(f"{file} is missing: {advice}")
+    return files
 
 
 def corpus_of(tables: dict[str, dict[str, list[str]]], name: str) -> datasets.DatasetDict:
@@ -154,30 +154,30 @@ def read_multi30k(folder: Path) -> dict[str, dict[str, list[str]]]:
     takes a folder's name for a pattern, and wants a place for its cache."""
     if not folder.is_dir():
         raise FileNotFoundError(f"MULTI30K_DIR names {folder}, but there is no such folder")
-    tables: dict[str, dict[str, list[str]]] = {}
-    for split, name in MULTI30K_FILES.items():
-        file = folder / name
-        if not file.exists():
-            raise FileNotFoundError(
-                f"MULTI30K_DIR names {folder}, but {name} is not there. It should hold the files "
-                f"of {MULTI30K}: {', '.join(MULTI30K_FILES.values())}, each line "
-                '{"en": "…", "de": "…"}'
-            )
-        tables[split] = {"en": [], "de": []}
-        lines = as_text(file.read_bytes(), str(file)).removesuffix("\n").split("\n")
-        for number, line in enumerate(lines, start=1):
-            try:
-                pair = json.loads(line)
-                sides = [pair[side] for side in tables[split]]
-                if not all(isinstance(text, str) and text.strip() for text in sides):
-                    raise TypeError("a side is empty")
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(
-                    f'{file}, line {number} is no pair {{"en": "…", "de": "…"}}: {error}'
-                ) from error
-            for side, text in zip(tables[split], sides, strict=True):
-                tables[split][side].append(text)
-    return tables
+    names = ", ".join(MULTI30K_FILES.values())
+    advice = (
+        f'MULTI30K_DIR names the folder of {MULTI30K}\'s {names}, lines of {{"en": …, "de": …}}'
+    )
+    files = {split: folder / name for split, name in MULTI30K_FILES.items()}
+    return {split: read_lines(file) for split, file in find(files, advice).items()}
+
+
+def read_lines(file: Path) -> dict[str, list[str]]:
+    """The columns en and de of JSON lines. Raises ValueError that says which line is wrong."""
+    table: dict[str, list[str]] = {"en": [], "de": []}
+    lines = as_text(file.read_bytes(), str(file)).removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        try:
+            pair = json.loads(line)
+            for side, column in table.items():
+                if not (isinstance(pair[side], str) and pair[side].strip()):
+                    raise ValueError(f"{side} is empty")
+                column.append(pair[side])
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f'{file}, line {number} is no pair {{"en": "…", "de": "…"}}: {error}'
+            ) from error
+    return table
 
 
 def split_words(sentence: str) -> list[str]:

@@ -10,12 +10,11 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-import torch
 from IPython.display import display
 from matplotlib.colors import to_hex
 
 from utils.colab import on_colab
-from utils.plots import ALIGNMENT, INK, PADDING_GREY, WEIGHTS
+from utils.plots import ALIGNMENT, INK, PADDING_GREY, WEIGHTS, checked
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 WORDS = "The attention explorer: run this cell in JupyterLab, VS Code or Colab to see it."
@@ -29,7 +28,7 @@ class Maps:
     rows, columns: the query tokens and the key tokens.
     alignment: pairs (row, column), counted from 0, whose cells are outlined.
 
-    Raises ValueError when these do not fit each other, or a weight is no finite number.
+    Raises ValueError when these do not fit each other, or a weight is NaN or infinite.
     """
 
     weights: Any
@@ -38,19 +37,10 @@ class Maps:
     alignment: Iterable[tuple[int, int]] = ()
 
     def __post_init__(self) -> None:
-        self.weights = torch.as_tensor(self.weights).detach().cpu().double()
-        self.alignment = list(self.alignment)
-        shape, size = tuple(self.weights.shape), (len(self.rows), len(self.columns))
-        if len(shape) != 4 or shape[2:] != size:
-            raise ValueError(
-                f"weights must be (layers, heads, queries, keys) with {size[0]} queries and "
-                f"{size[1]} keys, one for each row and column token, not {shape}"
-            )
-        if not self.weights.isfinite().all():
-            raise ValueError("there are weights that are no finite numbers")
-        for cell in self.alignment:
-            if cell[0] not in range(size[0]) or cell[1] not in range(size[1]):
-                raise ValueError(f"the alignment names a cell that is not there: {cell}")
+        advice = "(layers, heads, queries, keys)"
+        self.weights, *_, self.alignment = checked(
+            self.weights, 4, advice, self.rows, self.columns, None, self.alignment
+        )
 
     def packed(self) -> dict[str, list]:
         """For the page. A head's weights are one string, in thousandths, with semicolons between
@@ -60,7 +50,7 @@ class Maps:
         columns = [f"{i:02} {token}" for i, token in enumerate(self.columns)]
         weights = [
             [";".join(" ".join(map(str, row)) for row in head) for head in layer]
-            for layer in (1000 * self.weights).round().int().tolist()
+            for layer in np.rint(1000 * self.weights).astype(int).tolist()
         ]
         alignment = [rows[i] + columns[j] for i, j in self.alignment]
         return {"rows": rows, "columns": columns, "weights": weights, "alignment": alignment}

@@ -16,7 +16,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
-from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
@@ -29,7 +28,7 @@ from matplotlib.ticker import MaxNLocator
 # their rc_context ends, and only the first figure of a notebook would appear.
 plt.switch_backend(plt.get_backend())
 
-__all__ = ["LiveCurves", "bars", "curves", "head_grid", "heatmap"]
+__all__ = ["bars", "curves", "head_grid", "heatmap"]
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; neighbours in COLOURS also
 # differ in lightness. The drawings in utils/figures have the same ones.
@@ -64,7 +63,7 @@ def _array(values) -> np.ndarray:
     return np.asarray(values, dtype=float)
 
 
-def _checked(weights, dimensions: int, advice: str, rows, columns, padding, alignment) -> tuple:
+def checked(weights, dimensions: int, advice: str, rows, columns, padding, alignment) -> tuple:
     """What is drawn, as arrays and lists. Raises ValueError, in words, where it does not fit."""
     weights = _array(weights)
     if weights.ndim != dimensions:
@@ -216,8 +215,8 @@ def heatmap(
         >>> heatmap([[0.9, 0.1], [0.4, 0.6]], ["ich", "bin"], ["I", "am"], alignment=[(0, 0)]);
     """
     advice = "pick one batch entry and one head: weights[0, h]"
-    checked = _checked(weights, 2, advice, rows, columns, padding, alignment)
-    weights, rows, columns, *_ = checked
+    parts = checked(weights, 2, advice, rows, columns, padding, alignment)
+    weights, rows, columns, *_ = parts
     norm = Normalize(*scale)
     cmap = cmap or ("RdBu_r" if math.isclose(-norm.vmin, norm.vmax) else WEIGHTS)
     if ax is None:
@@ -233,7 +232,7 @@ def heatmap(
         title = _wrap(title, width + 0.2)
     if annotate is None:
         annotate = max(weights.shape) <= 8 and width / weights.shape[1] >= 0.34
-    _draw_cells(ax, *checked, annotate, norm, cmap)
+    _draw_cells(ax, *parts, annotate, norm, cmap)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if colorbar:
         finite, slack = weights[np.isfinite(weights)], 0.005 * (norm.vmax - norm.vmin)  # rounding
@@ -265,7 +264,7 @@ def head_grid(
     Raises ValueError as `heatmap` does, and for a wrong number of names.
     """
     advice = "pick one batch entry and keep its heads: weights[0]"
-    weights, *same = _checked(weights, 3, advice, rows, columns, padding, alignment)
+    weights, *same = checked(weights, 3, advice, rows, columns, padding, alignment)
     (heads, *shape), (rows, columns, *_) = weights.shape, same
     names = [f"head {h}" for h in range(heads)] if names is None else list(names)
     if len(names) != heads:
@@ -346,37 +345,6 @@ def curves(
     return _framed(ax, xlabel, ylabel, title)
 
 
-class LiveCurves:
-    """One picture that grows while a training runs: hand it a row of numbers after each epoch.
-
-    Each row redraws the picture in its place, in Jupyter and in Colab; the last one stays.
-    panels: {"what a panel shows": the keys of the rows that are drawn in it}.
-    xlabel: what one row stands for.
-    """
-
-    def __init__(self, panels: Mapping[str, Sequence[str]], xlabel: str = "epoch") -> None:
-        self.panels, self.xlabel, self.rows, self.shown = dict(panels), xlabel, [], None
-
-    def add(self, row: Mapping[str, float]) -> None:
-        """Draw the picture with one more row. Raises ValueError when the row lacks a number."""
-        if missing := [name for names in self.panels.values() for name in names if name not in row]:
-            raise ValueError(f"the row has no {missing}, only {sorted(row)}")
-        self.rows.append(dict(row))
-        figure = _figure(4.4 * len(self.panels), 3.2)
-        axes = figure.subplots(1, len(self.panels), squeeze=False)[0]
-        for ax, (ylabel, names) in zip(axes, self.panels.items(), strict=True):
-            series = {name: [row[name] for row in self.rows] for name in names}
-            latest = ", ".join(f"{name} {_short(values[-1])}" for name, values in series.items())
-            words = {"xlabel": self.xlabel, "ylabel": ylabel}
-            words["title"] = f"{self.xlabel} {len(self.rows)}: {latest}"
-            curves(series, x=range(1, len(self.rows) + 1), ax=ax, **words)
-        if self.shown is None:
-            self.shown = display(figure, display_id=True)
-        else:
-            self.shown.update(figure)
-        plt.close(figure)  # or the notebook would show it once more at the end of the cell
-
-
 @mpl.rc_context(STYLE)
 def bars(
     values: Sequence[float],
@@ -387,15 +355,13 @@ def bars(
     ylabel: str,
     title: str,
     ax: Axes | None = None,
-    log: bool = False,
 ) -> Axes:
     """Draw one bar a value, with the value written on it.
 
     values: (bars,) numbers. labels: one name a bar. errors: (bars,) half lengths of error bars.
-    ax, log: as for `curves`.
+    ax: as for `curves`.
 
-    Raises ValueError when there is another number of labels or errors than of values, and for
-    0 or less on a logarithmic axis.
+    Raises ValueError when there is another number of labels or errors than of values.
     """
     values, labels = _array(values), [_plain(label) for label in labels]
     errors = None if errors is None else _array(errors)
@@ -404,11 +370,9 @@ def bars(
             raise ValueError(
                 f"there are {len(values)} values but {len(others)} {name}: give one for each value"
             )
-    if log and (values <= 0).any():
-        raise ValueError("there are values of 0 or less: draw them with log=False")
     ax = ax or _figure(float(np.clip(0.9 * len(values) + 1.4, 4.5, 9.0)), 3.8).add_subplot()
     places, look = range(len(values)), {"ecolor": INK, "elinewidth": 1.5, "capsize": 5}
-    drawn = ax.bar(places, values, 0.62, color=BLUE, yerr=errors, log=log, error_kw=look)
+    drawn = ax.bar(places, values, 0.62, color=BLUE, yerr=errors, error_kw=look)
     ax.bar_label(drawn, labels=[_short(value) for value in values], padding=4)
     ax.margins(y=0.14)
     ax.set_xticks(places, labels)

@@ -4,8 +4,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from utils.say import say
-
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -28,7 +26,7 @@ def sliders(draw: Callable[..., Any], **controls: Any) -> Any:
     try:
         import ipywidgets
     except ImportError:
-        say(f"No sliders here: ipywidgets is not installed. Call {name}(…) with other values.")
+        print(f"No sliders here: ipywidgets is not installed. Call {name} with other values.")
         return None
     from IPython.display import display
 
