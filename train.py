@@ -322,8 +322,11 @@ def check_options(options: argparse.Namespace) -> None:
     path, now = options.out / "options.json", vars(options)
     if not path.exists():
         raise FileNotFoundError(f"there is no training in {options.out} to go on with")
-    begun = json.loads(path.read_text(encoding="utf8"))
-    begun["data"] = place(begun["data"])
+    try:
+        begun = json.loads(path.read_text(encoding="utf8"))
+        begun["data"] = place(begun["data"])
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f"{path} was not written by train.py, or is damaged") from None
     other = [
         f"--{name.replace('_', '-')} {begun[name]}, not {now[name]}"
         for name in now

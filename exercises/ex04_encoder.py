@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from exercises.check import edited, exercise, question
-from exercises.copied import with_weights
+from exercises.check import exercise, question
+from exercises.weights import with_weights
 from transformer.encoder import EncoderLayer, positional_encoding
 
 
@@ -274,22 +274,12 @@ def encoder_layer_size(d_model, d_ff):
     return attention + feed_forward + norms
 
 
-def our_layer(d_model, num_heads, d_ff, norm_first, layer=EncoderLayer):
-    """The notebook's EncoderLayer, as the exercise has it: without dropout."""
-    return layer(d_model, num_heads, d_ff, dropout=0.0, norm_first=norm_first)
-
-
-def by_mistake(*edits: tuple[str, str]) -> Callable:
-    return partial(our_layer, layer=edited(EncoderLayer, edits))
-
-
 def block_case(d_model: int, num_heads: int, d_ff: int, norm_first: bool, mask) -> tuple:
     x = torch.randn(2, 4, d_model, generator=torch.Generator().manual_seed(d_model))
-    return (d_model, num_heads, d_ff, norm_first), (x, mask)
+    return (d_model, num_heads, d_ff), (x, mask), {"norm_first": norm_first}
 
 
 SHORT = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()[:, None, None]  # (2, 1, 1, 4)
-NO_RELU = "nn.Sequential(nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model))"
 
 BLANK_CELL = exercise(
     "4.9",
@@ -300,19 +290,19 @@ BLANK_CELL = exercise(
         block_case(6, 3, 10, True, SHORT),
     ],
     wrong={
-        by_mistake(("if self.norm_first", "if False")): "this is the paper's order always: "
-        "norm_first=True does not change anything.",
-        by_mistake(("if self.norm_first", "if not self.norm_first")): "both orders are there, but "
-        "swapped: norm_first=True normalises before the sublayer.",
-        by_mistake((", mask)", ")")): "right without a mask. But the mask never reaches attention.",
-        by_mistake(("x = x + ", "x = y + "), ("return x + ", "return self.norm2(x) + ")): "the "
-        "paper's order is right. In the other, your skip carries the normalised copy; it should "
-        "carry the x from before the norm.",
-        by_mistake(("(y, y, y,", "(y, x, x,")): "the paper's order is right. In the other, query, "
-        "key and value are all the normalised copy, not the query alone.",
-        by_mistake(("FeedForward(d_model, d_ff)", NO_RELU)): "there is no ReLU between the two "
-        "linear layers, so they are one matrix.",
+        ("if self.norm_first", "if False"): "this is the paper's order always: norm_first=True "
+        "does not change anything.",
+        ("if self.norm_first", "if not self.norm_first"): "both orders are there, but swapped: "
+        "norm_first=True normalises before the sublayer.",
+        (", mask)", ")"): "right without a mask. But the mask never reaches attention.",
+        (("x = x + ", "x = y + "), ("return x + ", "return self.norm2(x) + ")): "the paper's order "
+        "is right. In the other, your skip carries the normalised copy; it should carry the x from "
+        "before the norm.",
+        ("(y, y, y,", "(y, x, x,"): "the paper's order is right. In the other, query, key and "
+        "value are all the normalised copy, not the query alone.",
+        ("self.norm2(", "self.norm1("): "norm1 is used twice: the second sublayer has a norm of "
+        "its own.",
     },
     praise="You know the encoder layer by heart.",
-    adapt=with_weights(our_layer),
-)(our_layer)
+    adapt=with_weights(EncoderLayer),
+)(EncoderLayer)

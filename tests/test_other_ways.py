@@ -184,16 +184,19 @@ def layers_appended(make, n):
 class EncoderInOtherWords(nn.Module):
     """The feed-forward as one nn.Sequential, the two orders as one loop."""
 
-    def __init__(self, width, heads, wide, pre):
+    def __init__(self, width, heads, wide, norm_first):
         super().__init__()
-        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
-        self.attending = MultiHeadAttention(width, heads)
-        self.thinking = nn.Sequential(nn.Linear(width, wide), nn.ReLU(), nn.Linear(wide, width))
-        self.pre = pre
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.self_attention = MultiHeadAttention(width, heads)
+        self.feed_forward = nn.Sequential()
+        self.feed_forward.add_module("linear1", nn.Linear(width, wide))
+        self.feed_forward.add_module("relu", nn.ReLU())
+        self.feed_forward.add_module("linear2", nn.Linear(wide, width))
+        self.pre = norm_first
 
     def forward(self, x, mask=None):
-        parts = [lambda y: self.attending(y, y, y, mask), self.thinking]
-        for norm, part in zip(self.norms, parts, strict=True):
+        looking = self.norm1, lambda y: self.self_attention(y, y, y, mask)
+        for norm, part in (looking, (self.norm2, self.feed_forward)):
             x = x + part(norm(x)) if self.pre else norm(x + part(x))
         return x
 

@@ -91,7 +91,7 @@ def test_elsewhere_without_the_course_one_clear_sentence(tmp_path):
 def copy_of_the_course(folder: Path) -> Path:
     """What the set-up cell needs of the course, with a `utils` that says where it lies."""
     (folder / "utils").mkdir(parents=True)
-    for name in ("__init__.py", "colab.py", "say.py"):
+    for name in ("__init__.py", "colab.py"):
         shutil.copy(ROOT / "utils" / name, folder / "utils")
     return folder
 

@@ -63,6 +63,16 @@ def test_a_folder_with_a_readers_files_is_refused(out, here):
     assert everything(here) == before
 
 
+@pytest.mark.parametrize("text", ['{"theme": "dark"}', "[]", "", '{"data": 3}'])
+def test_options_of_another_program_are_refused(text, here):
+    (here / "mydocs").mkdir()
+    (here / "mydocs" / "options.json").write_text(text)
+    before = everything(here)
+    with pytest.raises(ValueError, match="options.json was not written by train.py, or is damaged"):
+        run("--out", "mydocs", "--resume")
+    assert everything(here) == before
+
+
 def test_a_used_folder_needs_resume_or_another_out(here):
     run()
     before = everything(here)
