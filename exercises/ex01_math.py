@@ -1,46 +1,11 @@
 """The exercises of notebook 01, math."""
 
-import math
-
 import torch
 
-from exercises.check import Exercise, exercise, question
-
-COMMANDS = torch.tensor(  # directories files me my photos please show
-    [
-        [0, 0, 0, 0, 0, 1, 0],
-        [0, 0, 0, 0, 0, 1, 0],
-        [0, 0, 0, 1, 0, 0, 0],
-        [0.2, 0.3, 0, 0, 0.5, 0, 0],
-        [0, 0, 0, 0, 0, 1, 0],
-        [0, 0, 0, 0, 0, 0, 0],
-        [0, 0, 1, 0, 0, 0, 0],
-    ]
-)
-WEATHER = torch.tensor([[0.1, 0.6, 0.3], [0.4, 0.4, 0.2], [0.0, 0.7, 0.3]])
-
-
-@exercise(
-    "1.1",
-    cases=[(COMMANDS,), (WEATHER,)],
-    wrong={
-        ("@", "*"): "you squared every entry by itself. The way from one word to the next but one "
-        "leads through every word between: that sum of products is a matrix product.",
-        ("@ transition", ""): "this is one step. Take the result as the row to start from, and "
-        "step once more.",
-        ("@", "+"): "you added two steps: a row of yours sums to 2. Chances along a way multiply.",
-        ("@ transition", "@ transition.T"): "you transposed the second matrix, so the second step "
-        "runs backwards in time.",
-        ("@", "@ transition @"): "right way, one step too many: this looks three words ahead.",
-    },
-    praise="A product of two look-ups is a look-up two steps deep.",
-)
-def two_steps(transition):
-    return transition @ transition
-
+from exercises.check import exercise, question
 
 VOTES = question(
-    "1.2",
+    "1.1",
     3.5,
     tolerance=0.01,
     wrong={
@@ -56,64 +21,30 @@ VOTES = question(
 )
 
 
-def fires(weights):
-    """The detector with these weights, as a function of its inputs; None stays None."""
-    if weights is None or weights is ...:
-        return lambda inputs: None
-    weights = torch.as_tensor(weights, dtype=torch.float32).flatten()
-    if len(weights) != 4:
-        raise ValueError(
-            f"a detector has four weights, for [battery, program, ran, bias]; there are "
-            f"{len(weights)} in yours"
-        )
-    return lambda inputs: torch.relu(inputs @ weights)
-
-
-ON_OFF = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 3)  # (8, 3)
-
-DETECTOR = Exercise(  # a plain answer that is tried out: neither a question nor a function
-    number="1.3",
-    solution=[-1, 0, 1, 0],
-    cases=[(torch.cat([ON_OFF, torch.ones(8, 1)], dim=1),)],
-    mistakes={
-        "this one fires when battery and ran are both there. You want ran *without* battery: "
-        "which sign must battery's weight have?": [1, 0, 1, -1],
-        "this one fires on every ran. Let battery pull it down.": [0, 0, 1, 0],
-        "this one never fires: the bias pulls ran itself down to 0. How far must ran alone "
-        "rise above 0?": [-1, 0, 1, -1],
-        "this one falls silent when program is there too. The detector must not care about "
-        "program: which weight says so?": [-1, -1, 1, 0],
-        "battery and ran still give more than 0 here: battery has to pull harder.": [-0.5, 0, 1, 0],
-        "the bias lifts every sum by 1, so this one fires without any word. Does ran alone not "
-        "reach 1 already?": [-1, 0, 1, 1],
-    },
-    praise="A negative weight says 'not', ReLU cuts off what falls below 0.",
-    adapt=fires,
-)
-
-
-BOLDNESS = question(
-    "1.4",
-    math.e,
-    tolerance=0.01,
+@exercise(
+    "1.2",
+    cases=[(3,), (5,)],
     wrong={
-        3.0: "3 is the distance between the scores. The shares hang on exponentials of the scores: "
-        "a distance becomes a factor.",
-        1.0: "1 is the distance of the scores after the division. Now what does a step of 1 in the "
-        "score do to the share?",
-        math.exp(3): "that is the ratio at temperature 1. Divide the scores by 3 before the "
-        "exponential.",
-        math.exp(9): "you multiplied by the temperature. A temperature divides, so 3 makes softmax "
-        "milder.",
-        math.e / (1 + math.e): "that is the larger share itself. Divide it by the smaller one.",
-        1 / math.e: "you turned the fraction over: how many times as large is the larger one?",
+        ("j, j + 1", "j + 1, j"): "with these keys every word listens to the word *after* it. The "
+        "row of a word in the keys says who asks for it, not for whom it asks.",
+        ("j, j + 1", "j, j"): "with these keys every word listens to itself.",
+        ("j + 1]", "j + 1 :]"): "with these keys every word listens to all the words before it, "
+        "not to the last of them alone.",
+        (("n - 1", "n"), ("j + 1", "(j + 1) % n")): "word 0 should listen to nobody, but yours "
+        "listens to the last word, round the end of the sentence.",
+        ("range(", "range(1, "): "word 1 listens to nobody yet: someone asks for word 0, too.",
     },
-    praise="A distance of one temperature is a factor of e.",
+    praise="A key is the list of those who want this word.",
 )
+def previous_word_keys(n):
+    keys = torch.zeros(n, n)
+    for j in range(n - 1):
+        keys[j, j + 1] = 1  # word j is wanted by word j + 1
+    return keys
 
 
 @exercise(
-    "1.5",
+    "1.3",
     cases=[  # square, so that a lost keepdim runs
         (torch.tensor([2.0, 1.0, 0.0]),),
         (torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [-1.0, 0.5, 2.5]]),),
@@ -121,17 +52,19 @@ BOLDNESS = question(
         (torch.arange(8.0).reshape(2, 2, 2) ** 0.5,),
     ],
     wrong={
-        ((" - largest", ""), ("-1", "0")): "both bugs are still there: you normalised the columns, "
-        "and large scores overflow. Begin with the first: each row should sum to 1, so the sum "
-        "runs over dim=-1.",
         ("-1", "0"): "you normalised the columns: each row should sum to 1, so both the maximum "
         "and the sum run over dim=-1.",
-        (" - largest", ""): "the rows sum to 1 now. The other bug is left: e to the power of 1000 "
-        "is infinite, and infinity divided by infinity is not a number. Subtract the row's maximum "
-        "first.",
+        (" - largest", ""): "the rows sum to 1. But e to the power of 1000 is infinite, and "
+        "infinity divided by infinity is not a number: large scores have to come down first.",
         ("max(dim=-1, keepdim=True).values", "max()"): "you subtracted one maximum from all rows: "
         "in a row far below it, every exponential becomes 0, and 0/0 is not a number. Each row "
         "needs its own maximum.",
+        (
+            (" - largest", ""),
+            ("sum(dim=-1, keepdim=True)", "sum()"),
+        ): "that is right for one row of "
+        "small scores. With more rows, all of them together sum to 1: begin there, each row needs "
+        "its own sum. Large scores come next.",
         ("sum(dim=-1, keepdim=True)", "sum(dim=-1)"): "the sums are right, but they meet the wrong "
         "entries: without keepdim=True they lie as a row, one above each column.",
         (", keepdim=True", ""): "maximum and sum run along the rows, as they should, but both meet "
@@ -139,57 +72,14 @@ BOLDNESS = question(
     },
     praise="Rows that sum to 1, and no overflow at any size.",
 )
-def mended_softmax(scores):
-    largest = scores.max(dim=-1, keepdim=True).values
-    exponentials = (scores - largest).exp()
+def softmax(scores):
+    largest = scores.max(dim=-1, keepdim=True).values  # (..., 1)
+    exponentials = (scores - largest).exp()  # (..., n), none above 1
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
-SHARES = [
-    torch.tensor(scores).softmax(dim=-1)
-    for scores in (
-        [2.0, 1.0, 0.0],
-        [[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [-1.0, 0.5, 0.5]],
-        [[[0.0, 1.0, 2.0, 0.5], [1.0, 1.0, 0.0, -2.0], [3.0, 0.0, 0.0, 1.0], [0.2, 0.4, 0.6, 1.5]]],
-    )
-]
-SLOPES = [
-    torch.tensor(slopes)
-    for slopes in (
-        [1.0, -2.0, 0.5],
-        [[0.0, -4.0, 1.0], [1.0, 2.0, 3.0], [-0.5, 1.5, 2.5]],
-        [[[1.0, 0.0, -1.0, 2.0], [0.3, 0.6, -2.0, 1.0], [2.0, 2.0, -1.0, 0.0], [5.0, 1.0, 0, 1]]],
-    )
-]
-
-
 @exercise(
-    "1.6",
-    cases=list(zip(SHARES, SLOPES, strict=True)),  # the last two square: a lost keepdim runs
-    wrong={
-        (" - weighted_mix", ""): "you stopped at p times g. When one share rises the others fall: "
-        "subtract the weighted mix of the slopes first.",
-        ("(g - weighted_mix)", "(1 - p) * g"): "that is the diagonal alone, p(1 - p) times g. Each "
-        "score moves the other shares too.",
-        ("dim=-1, keepdim=True", ""): "you added up the whole tensor. Every row is a softmax of "
-        "its own, with its own mix: sum along the last dimension.",
-        (", keepdim=True", ""): "your sums are right, but they meet the wrong rows: without "
-        "keepdim=True they lie along the columns.",
-        ("(p * g).sum(dim=-1, keepdim=True)", "p @ g"): "p @ g is the weighted mix of one row "
-        "alone; with more rows it is a matrix product of rows with columns. Multiply entry by "
-        "entry and sum along each row.",
-        ("return p * ", "return "): "the difference from the mix is right. A share of 0 cannot "
-        "move, though: the factor p is missing.",
-    },
-    praise="Notebook 02 goes back through attention with this line.",
-)
-def softmax_backward(p, g):
-    weighted_mix = (p * g).sum(dim=-1, keepdim=True)  # (..., 1)
-    return p * (g - weighted_mix)
-
-
-@exercise(
-    "1.7",
+    "1.4",
     cases=[
         (torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([1])),
         (torch.tensor([[0.5, -1.0, 2.0, 0.0], [1.0, 1.5, -0.5, 3.0]]), torch.tensor([2, 0])),
@@ -221,7 +111,7 @@ def loss_and_gradient(scores, target):
 
 
 @exercise(
-    "1.8",
+    "1.5",
     cases=[  # as many features as words: a product without its ⊤ runs; other numbers of rows
         (
             torch.tensor([[1.0, 2.0, -1.0], [0.5, 0.0, 1.0]]),
@@ -237,31 +127,35 @@ def loss_and_gradient(scores, target):
         ),
     ],
     wrong={
-        (" / len(target)", ""): "the loss is right. The slopes belong to the sum over the rows; "
+        (" / len(target)", ""): "the loss is right. The gradients belong to the sum over the rows; "
         "the loss is their mean, so divide p - y by the number of rows.",
-        (".sum(dim=0)", ""): "all is right but the slopes of b: b is added to every row, so what "
+        (".sum(dim=0)", ""): "all is right but the gradient of b: b is added to every row, so what "
         "the rows say to it adds up.",
-        ("W.T", "W"): "all is right but the slopes of x. Here W is square, so no shape betrays it: "
-        "the error goes back from words to features, against the way it came.",
-        ("x.T @ error", "error.T @ x"): "all is right but the slopes of W: they are turned over. "
+        ("W.T", "W"): "all is right but the gradient of x. Here W is square, so no shape betrays "
+        "it: the error goes back from words to features, against the way it came.",
+        ("x.T @ error", "error.T @ x"): "all is right but the gradient of W: it is transposed. "
         "Row k belongs to feature k, as in W.",
         (
-            "scores - scores.logsumexp(dim=-1, keepdim=True)",
-            "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True)).log()",
-        ): "with scores like 200 your exponentials overflow, in the loss and in the slopes: use "
-        "logsumexp, or subtract each row's largest score.",
-        ("scores - scores.logsumexp(dim=-1, keepdim=True)", "scores.softmax(dim=-1).log()"): "with "
-        "scores like 200 and -200 a probability rounds to 0, and its logarithm is infinite. "
-        "Take the logarithm on paper: scores less their logsumexp.",
+            " - scores.max(dim=-1, keepdim=True).values",
+            "",
+        ): "with scores like 200 your exponentials "
+        "overflow, in the loss and in the gradients: bring each row's scores down first.",
+        (
+            "(totals.log() - scores[rows, target])",
+            "-(exponentials[rows, target] / totals).log()",
+        ): "the gradients are right. In the loss, with scores like 200 and -200, a probability "
+        "rounds to 0 and its logarithm is infinite: take the logarithm on paper, before you code.",
     },
     praise="Forth and back, from nothing: every model of this course is trained by these lines.",
 )
 def next_word_layer(x, W, b, target):
     rows = torch.arange(len(target))
     scores = x @ W + b  # (n, features) @ (features, words) → (n, words)
-    log_p = scores - scores.logsumexp(dim=-1, keepdim=True)  # (n, words)
-    loss = -log_p[rows, target].mean()
-    error = log_p.exp()  # (n, words): p
+    scores = scores - scores.max(dim=-1, keepdim=True).values  # only differences count
+    exponentials = scores.exp()  # (n, words)
+    totals = exponentials.sum(dim=-1)  # (n,)
+    loss = (totals.log() - scores[rows, target]).mean()
+    error = exponentials / totals[:, None]  # (n, words): p
     error[rows, target] -= 1  # p - y
     error = error / len(target)
     return loss, error @ W.T, x.T @ error, error.sum(dim=0)
