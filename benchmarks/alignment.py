@@ -16,11 +16,7 @@ from accelerate.utils import set_seed
 
 from command.options import whole
 from command.recipes import DEFAULTS
-from transformer.decoder import Transformer
-from transformer.heads import record_attention
-from transformer.inference import greedy_search
-from transformer.training import learning_rate, mean_loss, set_up, train_epoch, translate
-from utils.alignment import (
+from transformer.alignment import (
     alignment_error_rate,
     strongest,
     true_cells,
@@ -28,7 +24,19 @@ from utils.alignment import (
     word_map,
     word_of_tokens,
 )
-from utils.data import Loader, collate, encode_pairs, load_corpus, show_tokens, train_tokenizer
+from transformer.decoder import Transformer
+from transformer.heads import record_attention
+from transformer.inference import greedy_search
+from transformer.training import learning_rate, mean_loss, set_up, train_epoch, translate
+from utils.data import (
+    Loader,
+    collate,
+    encode_pairs,
+    load_corpus,
+    show_tokens,
+    split_words,
+    train_tokenizer,
+)
 
 from .measure import RESULTS, circumstances
 
@@ -43,7 +51,8 @@ MOMENTS = (0, 20, 60, 120, 200, 300, 420, 560, 740, 1000, 1400, 2000)
 
 def words_of(row: dict, tokenizer) -> list[list[int]]:
     """The word of each German and of each English token."""
-    return [word_of_tokens(row[side], tokenizer.encode(row[side]).offsets) for side in ("de", "en")]
+    texts = (row["de"], row["en"])
+    return [word_of_tokens(t, split_words(t), tokenizer.encode(t).offsets) for t in texts]
 
 
 @torch.no_grad()

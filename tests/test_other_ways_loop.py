@@ -1,4 +1,4 @@
-"""Notebooks 06 and 07, second halves: an exercise is solved by every correct way to write it."""
+"""Notebooks 06 and 07 and a lab: an exercise is solved by every correct way to write it."""
 
 import math
 
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from exercises import find
 from exercises.check import verdict
-from utils.alignment import word_map
+from transformer.alignment import word_map
 
 
 def perplexity_by_tensors(losses, tokens):
@@ -97,14 +97,14 @@ WAYS = [
     ("6.12", lambda first, second, n1, n2: first * n1 / (n1 + n2) + second * n2 / (n1 + n2)),
     ("6.13", step_by_hand),
     ("7.7", ("Kiste", "nicht")),
-    ("7.8", hits_by_one_hot),
-    ("7.8", hits_by_loop),
-    ("7.9", word_map),
-    ("7.9", words_by_lists),
-    ("7.10", rate_by_sets),
-    ("7.10", lambda found, true: ((found ^ true).sum() / (found.sum() + true.sum())).item()),
-    ("7.11", without_question_by_mask),
-    ("7.12", write_by_recursion),
+    ("7.8", write_by_recursion),
+    ("7.A", hits_by_one_hot),
+    ("7.A", hits_by_loop),
+    ("7.B", word_map),
+    ("7.B", words_by_lists),
+    ("7.C", rate_by_sets),
+    ("7.C", lambda found, true: ((found ^ true).sum() / (found.sum() + true.sum())).item()),
+    ("7.D", without_question_by_mask),
 ]
 
 
