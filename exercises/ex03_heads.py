@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from exercises.check import exercise, question
-from exercises.copied import with_weights
-from transformer.attention import attention, causal_mask, padding_mask
+from exercises.weights import with_weights
+from transformer.attention import causal_mask, padding_mask
 from transformer.heads import MultiHeadAttention
 
 MIXTURE = question(
@@ -19,7 +19,7 @@ MIXTURE = question(
         "otherwise: write the two equations anew.",
         (4.0, -1.0): "the object is gone, but you have the subject more than once. Count how "
         "often, then divide both numbers.",
-        (-4 / 3, 1 / 3): "both signs are turned over: this gives minus the subject.",
+        (-4 / 3, 1 / 3): "both signs are wrong: this gives minus the subject.",
         (-1 / 3, 4 / 3): "these are the right numbers in the other order: head 1 comes first.",
         (4 / 3, -2.0): "you took one equation for each head. Take one for each noun: how often "
         "does the subject come out of both heads together, and how often the object?",
@@ -31,48 +31,13 @@ MIXTURE = question(
 
 
 class Head(nn.Module):
-    """One head, as the notebook has it: it returns its report and its weights."""
+    """The three layers of one head, under the notebook's names."""
 
     def __init__(self, d_model: int, d_k: int) -> None:
         super().__init__()
         self.w_q = nn.Linear(d_model, d_k)
         self.w_k = nn.Linear(d_model, d_k)
         self.w_v = nn.Linear(d_model, d_k)
-
-    def forward(self, query, key, value, mask=None) -> tuple[Tensor, Tensor]:
-        return attention(self.w_q(query), self.w_k(key), self.w_v(value), mask)
-
-
-def heads_and_words(batch: int, length: int, d_model: int, num_heads: int) -> tuple:
-    """A list of heads, and x for all of them."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(d_model)
-        heads = nn.ModuleList(Head(d_model, d_model // num_heads) for _ in range(num_heads))
-        return heads, torch.randn(batch, length, d_model)
-
-
-@exercise(
-    "3.2",
-    cases=[heads_and_words(2, 5, 8, 2), heads_and_words(3, 4, 9, 3), heads_and_words(1, 3, 8, 4)],
-    wrong={
-        ("[0]", "[1]"): "you concatenated the second thing that each head returns: its weights. "
-        "The report is the first.",
-        ("torch.cat(reports, dim=-1)", "torch.stack(reports)"): "torch.stack makes a new dimension "
-        "for the heads. Side by side means: the last dimension grows, and no dimension is added.",
-        ("dim=-1", "dim=1"): "the heads stand behind each other along the sentence, as if it had "
-        "more words. Each word should get more numbers: the last dimension.",
-        ("dim=-1", "dim=0"): "the heads stand behind each other along the batch, as if there were "
-        "more sentences. Each word should get more numbers: the last dimension.",
-        ("torch.cat(reports, dim=-1)", "sum(reports)"): "you added the reports up, so nobody can "
-        "tell any more which head said what. Put them side by side.",
-        ("torch.cat(reports, dim=-1)", "reports[0]"): "that is the report of the first head alone. "
-        "Take [0] of what each head returns, not of the list.",
-    },
-    praise="A head returns a pair, and only its first half goes on.",
-)
-def concatenate_heads(heads, x):
-    reports = [head(x, x, x)[0] for head in heads]  # each (batch, length, d_k)
-    return torch.cat(reports, dim=-1)  # (batch, length, num_heads · d_k)
 
 
 def measured(make: Callable) -> Callable:
@@ -104,7 +69,7 @@ ONE_FOR_ALL = ("Head(d_model, d_k) for _ in range(num_heads)", "[Head(d_model, d
 
 
 @exercise(
-    "3.3",
+    "3.2",
     cases=[(16, 4), (12, 3)],
     wrong={
         ONE_FOR_ALL: "the list holds the same Head object again and again. A list does not copy "
@@ -133,7 +98,7 @@ SWAPPED_SIZES = ("(num_heads, -1)", "(-1, num_heads)")
 
 
 @exercise(
-    "3.4",
+    "3.3",
     cases=[
         (torch.arange(12).view(1, 3, 4), 2),
         (torch.arange(60).view(2, 5, 6), 3),
@@ -160,7 +125,7 @@ def split_heads(x, num_heads):
 
 
 @exercise(
-    "3.5",
+    "3.4",
     cases=[
         (torch.arange(12).view(1, 3, 2, 2).transpose(1, 2),),
         (torch.arange(120).view(2, 3, 5, 4),),
@@ -185,65 +150,6 @@ def merge_heads(heads):
     return heads.transpose(1, 2).flatten(2)  # (batch, length, d_model)
 
 
-PARAMETERS = question(
-    "3.6",
-    1_050_624,
-    wrong={
-        1_048_576: "those are the four matrices. Each nn.Linear also has 512 biases.",
-        787_968: "that is queries, keys and values. W^O counts too.",
-        786_432: "that is without biases, and without W^O.",
-        8_404_992: "you counted eight heads of full width. Each head is only 64 numbers wide, so "
-        "its matrices are 512 × 64.",
-        361_152: "you counted W^Q, W^K and W^V for one head alone. There are eight heads.",
-        262_656: "that is one matrix with its bias. There are four of that size: W^Q, W^K, W^V and "
-        "W^O.",
-    },
-    tolerance=1e-9,
-    praise="Four square matrices and four biases: the number of heads does not appear at all.",
-)
-
-
-def with_the_original(silence: Callable) -> Callable:
-    """The learner's matrix, and beside it what has become of the one they were handed."""
-
-    def both(weight: Tensor, head: int, num_heads: int) -> tuple[Tensor, Tensor] | None:
-        silenced = silence(weight, head, num_heads)
-        return silenced if silenced is None or silenced is ... else (silenced, weight)
-
-    return both
-
-
-@exercise(
-    "3.7",
-    cases=[
-        (torch.arange(1.0, 65).view(8, 8), 1, 2),
-        (torch.arange(1.0, 145).view(12, 12), 0, 4),
-        (torch.arange(1.0, 145).view(12, 12), 2, 6),
-    ],
-    wrong={
-        ("[:, ", "["): "you silenced rows. nn.Linear stores (out, in), and a head's report comes "
-        "*in*: so its slice is columns.",
-        (".clone()", ""): "the matrix that you were handed has changed as well. Make a copy first, "
-        "or the head stays silent for ever.",
-        ("head * d_k : (head + 1) * d_k", "head::num_heads"): "you took every num_heads-th column. "
-        "A head's columns stand next to each other.",
-        ("head * d_k : (head + 1) * d_k", "head"): "you silenced a single column. A head reports "
-        "d_k numbers, so d_k columns belong to it.",
-        ("weight.size(1) // num_heads", "num_heads"): "your slices are num_heads wide. They should "
-        "be d_k = d_model / num_heads wide.",
-        ("weight.size(1) // num_heads", "64"): "your slices are 64 wide, as in the paper's size. "
-        "Work d_k out from the size of `weight` and num_heads.",
-    },
-    praise="Its slice of W^O is zero, so whatever the head reports, nobody hears it.",
-    adapt=with_the_original,
-)
-def without_head(weight, head, num_heads):
-    d_k = weight.size(1) // num_heads
-    silenced = weight.clone()  # (out, in)
-    silenced[:, head * d_k : (head + 1) * d_k] = 0.0
-    return silenced
-
-
 def broadcast(make: Callable) -> Callable:
     """Every mask at its full size, so that any shape that broadcasts to it is welcome."""
 
@@ -266,7 +172,7 @@ def expand(mask, shape: tuple[int, ...]):
 
 
 @exercise(
-    "3.8",
+    "3.5",
     cases=[
         (torch.tensor([[5, 6, 7, 2], [8, 2, 0, 0]]), torch.tensor([[1, 4, 9], [1, 3, 0]])),
         (torch.tensor([[5, 2], [8, 2]]), torch.tensor([[1, 4, 9, 9, 0], [1, 3, 0, 0, 0]])),
@@ -307,7 +213,7 @@ PADDED = torch.tensor([[1, 1, 1, 1, 0], [1, 1, 1, 0, 0]]).bool()[:, None, None] 
 NEIGHBOURS = (torch.eye(4) + torch.eye(4).roll(1, 1)).bool()  # (4, 4): itself and the next
 
 BLANK_CELL = exercise(
-    "3.9",
+    "3.6",
     cases=[
         layer_case(2, 4, 6, 8, 2, None),
         layer_case(2, 5, 5, 12, 3, PADDED),

@@ -15,11 +15,8 @@ from .attention import attention
 
 # %% ../notebooks/03_heads.ipynb #344f61f6
 def check_inputs(d_model: int, mask: Tensor | None, **inputs: Tensor) -> None:
-    """Raise an error that says what is wrong with an input of multi-head attention, if anything is.
-
-    ValueError when one of the inputs is not (batch, length, d_model), TypeError when the mask is
-    not boolean.
-    """
+    """Raises ValueError for an input that is not (batch, length, d_model), TypeError for a mask
+    that is not boolean."""
     for name, x in inputs.items():
         if x.dim() != 3 or x.size(-1) != d_model:
             raise ValueError(f"{name} must be (batch, length, {d_model}), not {tuple(x.shape)}")
@@ -73,7 +70,7 @@ def check_eval(model: nn.Module) -> None:
     if model.training:
         raise ValueError("the model is in training mode, with dropout on: call model.eval() first")
 
-# %% ../notebooks/03_heads.ipynb #7bce66eb
+
 @contextmanager
 def record_attention(model: nn.Module) -> Iterator[dict[str, Tensor]]:
     """Collect the attention weights of every MultiHeadAttention inside `model`.
