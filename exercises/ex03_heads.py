@@ -1,104 +1,50 @@
 """The exercises of notebook 03, heads."""
 
 from collections.abc import Callable
-from copy import deepcopy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from exercises.check import exercise, question
 from exercises.weights import with_weights
 from transformer.attention import causal_mask, padding_mask
 from transformer.heads import MultiHeadAttention
 
-MIXTURE = question(
+
+def mixing(subject: tuple[float, float], other: tuple[float, float]) -> Tensor:
+    """W^O (4, 4): how much of head 1 and of head 2 the subject takes, and how much the object."""
+    return torch.kron(torch.tensor([*zip(subject, other, strict=True)]), torch.eye(2))
+
+
+MIXING = question(
     "3.1",
-    [4 / 3, -1 / 3],
+    mixing((4 / 3, -1 / 3), (-2, 3)),
     wrong={
-        (1.5, -0.5): "those are the numbers for weights of ¾ and ¼. These two heads blend "
-        "otherwise: write the two equations anew.",
-        (4.0, -1.0): "the object is gone, but you have the subject more than once. Count how "
-        "often, then divide both numbers.",
-        (-4 / 3, 1 / 3): "both signs are wrong: this gives minus the subject.",
-        (-1 / 3, 4 / 3): "these are the right numbers in the other order: head 1 comes first.",
-        (4 / 3, -2.0): "you took one equation for each head. Take one for each noun: how often "
-        "does the subject come out of both heads together, and how often the object?",
-        (-2.0, 3.0): "that leaves the object alone. The question is for the subject.",
+        mixing((1.5, -0.5), (-0.5, 1.5)): "that is the matrix for weights of ¾ and ¼. These two "
+        "heads blend otherwise: write the two equations anew.",
+        mixing((4 / 3, -1 / 3), (-2, 3)).T: "these are the right numbers, but rows and columns are "
+        "exchanged. The *column* of an output number says what it is made of; a *row* says where "
+        "one number of a head goes.",
+        mixing((0.9, 0.1), (0.6, 0.4)): "these are the weights of the heads. They blend, and your "
+        "matrix has to take the blends apart.",
+        mixing((-2, 3), (4 / 3, -1 / 3)): "the object comes out first and the subject second: it "
+        "should be the other way round.",
+        mixing((-1 / 3, 4 / 3), (3, -2)): "the rows of head 1 and of head 2 have changed places: "
+        "head 1's two numbers come in first.",
+        torch.kron(torch.eye(2), torch.tensor([[4 / 3, -2], [-1 / 3, 3]])): "the right numbers in "
+        "the wrong places. What comes in is both numbers of head 1, then both of head 2, and what "
+        "goes out is both numbers of the subject, then both of the object.",
     },
     tolerance=0.005,
-    praise="The second head is there to take the object out again.",
+    praise="With its minus signs it takes apart what the heads have blended.",
 )
-
-
-class Head(nn.Module):
-    """The three layers of one head, under the notebook's names."""
-
-    def __init__(self, d_model: int, d_k: int) -> None:
-        super().__init__()
-        self.w_q = nn.Linear(d_model, d_k)
-        self.w_k = nn.Linear(d_model, d_k)
-        self.w_v = nn.Linear(d_model, d_k)
-
-
-def measured(make: Callable) -> Callable:
-    """What can be counted about a list of heads: are they modules, how many, how wide, how many
-    parameters, and the rank of their stacked matrices."""
-
-    def measure(d_model: int, num_heads: int) -> list | None:
-        torch.manual_seed(0)
-        heads = make(d_model, num_heads)
-        if heads is None or heads is ...:
-            return None
-        width = heads[0].w_q.out_features
-        counts = [isinstance(heads, nn.Module), len(heads), width]
-        counts.append(len({id(weight) for head in heads for weight in head.parameters()}))
-        for name in ("w_q", "w_k", "w_v"):
-            stacked = torch.cat([getattr(head, name).weight for head in heads])
-            counts.append(int(torch.linalg.matrix_rank(stacked)))
-        return counts
-
-    return measure
-
-
-def copies_of_one_head(d_model, num_heads):
-    head = Head(d_model, d_model // num_heads)
-    return nn.ModuleList(deepcopy(head) for _ in range(num_heads))
-
-
-ONE_FOR_ALL = ("Head(d_model, d_k) for _ in range(num_heads)", "[Head(d_model, d_k)] * num_heads")
-
-
-@exercise(
-    "3.2",
-    cases=[(16, 4), (12, 3)],
-    wrong={
-        ONE_FOR_ALL: "the list holds the same Head object again and again. A list does not copy "
-        "what is in it: call Head(…) once for each head.",
-        copies_of_one_head: "now there are several objects, but each is a copy of the first with "
-        "the same numbers, so all of them ask the same question. Call Head(…) once for each head; "
-        "every call draws new numbers.",
-        ("nn.ModuleList", "list"): "a plain Python list hides its modules: their parameters would "
-        "not be trained or saved. Put the heads into nn.ModuleList.",
-        (ONE_FOR_ALL, ("nn.ModuleList", "list")): "a plain list, and in it the same Head object "
-        "again and again: call Head(…) once for each head, and put them into nn.ModuleList.",
-        ("d_model // num_heads", "num_heads"): "each head is num_heads numbers wide. A head should "
-        "be d_model // num_heads wide.",
-        ("d_model // num_heads", "d_model"): "each head is d_model numbers wide. A head should be "
-        "d_model // num_heads wide, so that all of them together are d_model wide.",
-    },
-    praise="Every head has matrices of its own, so the heads can look for different things.",
-    adapt=measured,
-)
-def make_heads(d_model, num_heads):
-    d_k = d_model // num_heads
-    return nn.ModuleList(Head(d_model, d_k) for _ in range(num_heads))
 
 
 SWAPPED_SIZES = ("(num_heads, -1)", "(-1, num_heads)")
 
 
 @exercise(
-    "3.3",
+    "3.2",
     cases=[
         (torch.arange(12).view(1, 3, 4), 2),
         (torch.arange(60).view(2, 5, 6), 3),
@@ -125,7 +71,7 @@ def split_heads(x, num_heads):
 
 
 @exercise(
-    "3.4",
+    "3.3",
     cases=[
         (torch.arange(12).view(1, 3, 2, 2).transpose(1, 2),),
         (torch.arange(120).view(2, 3, 5, 4),),
@@ -172,7 +118,7 @@ def expand(mask, shape: tuple[int, ...]):
 
 
 @exercise(
-    "3.5",
+    "3.4",
     cases=[
         (torch.tensor([[5, 6, 7, 2], [8, 2, 0, 0]]), torch.tensor([[1, 4, 9], [1, 3, 0]])),
         (torch.tensor([[5, 2], [8, 2]]), torch.tensor([[1, 4, 9, 9, 0], [1, 3, 0, 0, 0]])),
@@ -213,7 +159,7 @@ PADDED = torch.tensor([[1, 1, 1, 1, 0], [1, 1, 1, 0, 0]]).bool()[:, None, None] 
 NEIGHBOURS = (torch.eye(4) + torch.eye(4).roll(1, 1)).bool()  # (4, 4): itself and the next
 
 BLANK_CELL = exercise(
-    "3.6",
+    "3.5",
     cases=[
         layer_case(2, 4, 6, 8, 2, None),
         layer_case(2, 5, 5, 12, 3, PADDED),
