@@ -16,10 +16,6 @@ ROOT = Path(__file__).parents[2]
 # The cells that cannot yet be run twice, and those that fail in consequence. A cell that is mended
 # leaves the list: the test fails as long as it stands here.
 FAILS = {
-    "03_heads": {
-        "7e7faca3": "theirs.double() changes the module that the first case needs in float32",
-        "1d7ff45f": "asserts what 7e7faca3 has not found",
-    },
     "05_decoder": {"4a3d8821": "ends with base = None"},
 }
 
