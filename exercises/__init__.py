@@ -26,7 +26,7 @@ def check(number: str, answer: Any, own: Any = None) -> None:
 
 
 def find(number: str) -> Exercise:
-    """The exercise of that number; of all files, its notebook's alone is read.
+    """The exercise of that number; of all files, only its notebook's and its labs' are read.
 
     Raises ValueError, which lists all there are, when there is none.
     """

@@ -185,7 +185,7 @@ print(read())
     run = [sys.executable, "-c", code]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True)
     before, *_, after = done.stdout.splitlines()
-    assert (before, after) == ("[]", "['exercises.ex03_heads']")
+    assert (before, after) == ("[]", "['exercises.ex03_heads', 'exercises.ex03_heads_at_work']")
 
 
 def test_a_new_notebook_is_its_file_and_nothing_else(tmp_path, monkeypatch):
