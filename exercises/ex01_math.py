@@ -23,24 +23,33 @@ VOTES = question(
 
 @exercise(
     "1.2",
-    cases=[(3,), (5,)],
+    cases=[
+        (torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]),),
+        (torch.arange(1.0, 16.0).reshape(5, 3),),
+    ],
     wrong={
-        ("j, j + 1", "j + 1, j"): "with these keys every word listens to the word *after* it. The "
-        "row of a word in the keys says who asks for it, not for whom it asks.",
-        ("j, j + 1", "j, j"): "with these keys every word listens to itself.",
-        ("j + 1]", "j + 1 :]"): "with these keys every word listens to all the words before it, "
-        "not to the last of them alone.",
-        (("n - 1", "n"), ("j + 1", "(j + 1) % n")): "word 0 should listen to nobody, but yours "
-        "listens to the last word, round the end of the sentence.",
-        ("range(", "range(1, "): "word 1 listens to nobody yet: someone asks for word 0, too.",
+        (("range(1, n)", "range(n)"), ("i, i - 1", "i, i")): "here every word hears itself: word i "
+        "should look for the position before its own.",
+        ("i, i - 1", "i - 1, i"): "here every word hears the word *after* it. Row i of the queries "
+        "belongs to the word that looks, its columns to the positions that it may look for.",
+        ("i - 1]", ": i]"): "here every word hears all the words before it, not the last of them "
+        "alone.",
+        ("range(1, n)", "range(n)"): "word 0 should hear nothing, but yours hears the last word: "
+        "as an index, -1 counts from the end.",
+        ("range(1, n)", "range(2, n)"): "word 1 hears nothing yet, though word 0 stands before it.",
+        ("scores @ value", "scores.T @ value"): "the scores are right. What word i hears is row i "
+        "of the scores, times the values: look at what you transposed.",
     },
-    praise="A key is the list of those who want this word.",
+    praise="A query says where to look, a key where one stands, a value what is heard.",
 )
-def previous_word_keys(n):
-    keys = torch.zeros(n, n)
-    for j in range(n - 1):
-        keys[j, j + 1] = 1  # word j is wanted by word j + 1
-    return keys
+def hear_the_word_before(value):
+    n = len(value)
+    key = torch.eye(n)  # (n, n): word j stands at j
+    query = torch.zeros(n, n)
+    for i in range(1, n):
+        query[i, i - 1] = 1  # word i looks for i - 1, word 0 for nothing
+    scores = query @ key.T  # (n, n) @ (n, n) → (n, n)
+    return scores, scores @ value  # (n, n) @ (n, d) → (n, d)
 
 
 @exercise(
@@ -88,6 +97,10 @@ def softmax(scores):
     wrong={
         (" / len(target)", ""): "the loss is right. The gradient belongs to the sum over the rows; "
         "the loss is their mean, so divide the gradient by the number of rows too.",
+        (".mean()", ".sum()"): "the gradient is right. The loss is the sum over the rows: return "
+        "their mean.",
+        ((".mean()", ".sum()"), (" / len(target)", "")): "loss and gradient fit together, but both "
+        "belong to the sum over the rows: divide both by the number of rows.",
         ("loss, gradient", "loss, -gradient"): "the gradient has the wrong sign: it is p - y. The "
         "scores of wrong words must have a positive slope: raising them raises the loss.",
         ("-= 1", "-= 0"): "the loss is right. In the gradient, y is missing: subtract 1 at the "
@@ -129,8 +142,10 @@ def loss_and_gradient(scores, target):
     wrong={
         (" / len(target)", ""): "the loss is right. The gradients belong to the sum over the rows; "
         "the loss is their mean, so divide p - y by the number of rows.",
-        (".sum(dim=0)", ""): "all is right but the gradient of b: b is added to every row, so what "
-        "the rows say to it adds up.",
+        ("loss, error @ W.T, x.T @ error", "loss, x.T @ error, error @ W.T"): "all four are right, "
+        "but two have changed places: first the loss, then the gradients of x, of W and of b.",
+        (".sum(dim=0)", ".mean(dim=0)"): "all is right but the gradient of b: you average over the "
+        "rows. p - y is divided by their number already: add its rows up.",
         ("W.T", "W"): "all is right but the gradient of x. Here W is square, so no shape betrays "
         "it: the error goes back from words to features, against the way it came.",
         ("x.T @ error", "error.T @ x"): "all is right but the gradient of W: it is transposed. "
@@ -141,10 +156,11 @@ def loss_and_gradient(scores, target):
         ): "with scores like 200 your exponentials "
         "overflow, in the loss and in the gradients: bring each row's scores down first.",
         (
-            "(totals.log() - scores[rows, target])",
-            "-(exponentials[rows, target] / totals).log()",
-        ): "the gradients are right. In the loss, with scores like 200 and -200, a probability "
-        "rounds to 0 and its logarithm is infinite: take the logarithm on paper, before you code.",
+            "scores[rows, target])",
+            "(x @ W + b)[rows, target])",
+        ): "the gradients are right. The loss "
+        "takes its two parts from different scores: if the exponentials are those of the lowered "
+        "scores, the right word's score has to be lowered, too.",
     },
     praise="Forth and back, from nothing: every model of this course is trained by these lines.",
 )
