@@ -142,6 +142,11 @@ def test_a_step_on_two_devices_holds_each_pair_once():
         assert sorted(found) == sorted(batch.target_out.tolist())
 
 
+def test_a_loader_for_another_number_of_devices_is_refused():
+    with pytest.raises(ValueError, match="1 processes train, but each one's loader cuts .* for 2"):
+        fit(model_of(16), Loader(copy_pairs(60), 100, world=2), 1)
+
+
 def model_of(d_model: int) -> Transformer:
     return Transformer(11, d_model, 2, 32, 1, norm_first=True)
 

@@ -170,6 +170,11 @@ def set_up(
     objective.to(accelerator.device)
     optimizer = AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
     schedule = LambdaLR(optimizer, lambda step: rate(step + 1))
+    if (world := getattr(loader, "world", 1)) != accelerator.num_processes:
+        raise ValueError(
+            f"{accelerator.num_processes} processes train, but each one's loader cuts batches for "
+            f"{world}: make it with rank=PartialState().process_index and world=…num_processes"
+        )
     parts = accelerator.prepare(objective, optimizer, schedule)
     return Training(model, loader, accelerator, *parts)
 
