@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from exercises.check import exercise, question
 from exercises.weights import with_weights
-from transformer.attention import causal_mask, padding_mask
+from transformer.attention import attention, causal_mask, padding_mask
 from transformer.heads import MultiHeadAttention
 
 
@@ -15,6 +15,8 @@ def mixing(subject: tuple[float, float], other: tuple[float, float]) -> Tensor:
     """W^O (4, 4): how much of head 1 and of head 2 the subject takes, and how much the object."""
     return torch.kron(torch.tensor([*zip(subject, other, strict=True)]), torch.eye(2))
 
+
+FOUR = (4 / 3, -2.0), (-1 / 3, 3.0)
 
 MIXING = question(
     "3.1",
@@ -31,7 +33,9 @@ MIXING = question(
         "should be the other way round.",
         mixing((-1 / 3, 4 / 3), (3, -2)): "the rows of head 1 and of head 2 have changed places: "
         "head 1's two numbers come in first.",
-        torch.kron(torch.eye(2), torch.tensor([[4 / 3, -2], [-1 / 3, 3]])): "the right numbers in "
+        FOUR: "these are the right numbers, one for each head and noun. But a head has two "
+        "numbers, and so has a noun, and each has its own place: write four rows of four.",
+        torch.kron(torch.eye(2), torch.tensor(FOUR)): "the right numbers in "
         "the wrong places. What comes in is both numbers of head 1, then both of head 2, and what "
         "goes out is both numbers of the subject, then both of the object.",
     },
@@ -53,12 +57,12 @@ SWAPPED_SIZES = ("(num_heads, -1)", "(-1, num_heads)")
     wrong={
         (".transpose(1, 2)", ".reshape(len(x), num_heads, x.size(1), -1)"): "the shape is right, "
         "but the numbers are scrambled: a plain reshape fills head 0 with the first tokens. First "
-        "unflatten the last dimension into (heads, d_k), then transpose.",
+        "cut the last dimension into (heads, d_k), then transpose.",
         (".transpose(1, 2)", ""): "you cut the last dimension well, and stop at (batch, length, "
         "heads, d_k). Now transpose length and heads.",
         (SWAPPED_SIZES, ("transpose(1, 2)", "permute(0, 3, 1, 2)")): "head 0 takes every "
-        "num_heads-th number. It should take the first d_k numbers in a row: unflatten into "
-        "(num_heads, d_k), in this order.",
+        "num_heads-th number. It should take the first d_k numbers in a row: cut the last "
+        "dimension into (num_heads, d_k), in this order.",
         SWAPPED_SIZES: "you cut the last dimension into (d_k, num_heads): as many heads as a head "
         "should have numbers. It is (num_heads, d_k).",
         ("transpose(1, 2)", "permute(2, 0, 1, 3)"): "the heads come first, before the batch. The "
@@ -70,30 +74,44 @@ def split_heads(x, num_heads):
     return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)  # (batch, heads, length, d_k)
 
 
+def bare_case(batch: int, length: int, d_model: int, num_heads: int) -> tuple:
+    """x, four linear layers and num_heads; the learner's own random numbers stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(d_model)
+        x = torch.randn(batch, length, d_model)
+        return x, *(nn.Linear(d_model, d_model) for _ in range(4)), num_heads
+
+
+SPLIT, MERGE = ".unflatten(-1, (num_heads, -1)).transpose(1, 2)", "heads.transpose(1, 2).flatten(2)"
+
+
 @exercise(
     "3.3",
-    cases=[
-        (torch.arange(12).view(1, 3, 2, 2).transpose(1, 2),),
-        (torch.arange(120).view(2, 3, 5, 4),),
-        (torch.arange(48.0).view(2, 2, 3, 4),),
-    ],
+    cases=[bare_case(1, 3, 4, 2), bare_case(2, 5, 12, 3)],
     wrong={
-        ("transpose(1, 2).flatten(2)", "reshape(heads.size(0), heads.size(2), -1)"): "still as "
-        "broken as it was: a reshape counts the numbers off head by head. Each token has to "
-        "collect its numbers from all heads first.",
-        (".transpose(1, 2)", ""): "you flattened the last two dimensions, but those are still "
-        "length and d_k. Bring heads and d_k together first.",
-        (".flatten(2)", ""): "the right dimensions have changed places, but the heads are still "
-        "apart: flatten the last two.",
-        ("transpose(1, 2).flatten(2)", "mT.reshape(heads.size(0), heads.size(2), -1)"): "you "
+        (MERGE, "heads.reshape(x.shape)"): "the heads are glued together as in the function "
+        "above: a reshape counts the numbers off head by head. Each word has to collect its "
+        "numbers from all heads first.",
+        (MERGE, "heads.mT.reshape(x.shape)"): "on the way back you "
         "transposed length and d_k. The two that must change places are heads and length.",
-        ("transpose(1, 2)", "permute(0, 2, 3, 1)"): "each token takes one number from every head "
-        "in turn. It should take all numbers of head 0, then all of head 1.",
+        (".transpose(1, 2)", ""): "the words are cut, but the heads stand behind the length, so "
+        "each word compares its own heads. Bring the heads before the length first.",
+        (SPLIT, ".view(len(x), num_heads, len(x[0]), -1)"): "the split mixes the words up: one "
+        "view fills head 0 with the first words. Cut the last dimension, then transpose.",
+        (SPLIT, "[:, None]"): "that is one head of full width: num_heads changes nothing. Split "
+        "queries, keys and values into heads.",
+        ("w_o(heads", "(heads"): "the last step is missing: what the heads found goes through w_o.",
+        ("split(w_k(x)), split(w_v(x))", "split(w_v(x)), split(w_k(x))"): "keys and values have "
+        "changed places: attention takes queries, keys, values.",
     },
-    praise="Transpose, then flatten: the split, step by step in reverse.",
+    praise="This is multi-head attention, without a loop.",
 )
-def merge_heads(heads):
-    return heads.transpose(1, 2).flatten(2)  # (batch, length, d_model)
+def multi_head(x, w_q, w_k, w_v, w_o, num_heads):
+    def split(x):
+        return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)  # (batch, heads, length, d_k)
+
+    heads, _ = attention(split(w_q(x)), split(w_k(x)), split(w_v(x)))
+    return w_o(heads.transpose(1, 2).flatten(2))  # (batch, length, d_model)
 
 
 def broadcast(make: Callable) -> Callable:
@@ -158,6 +176,12 @@ def layer_case(batch: int, queries: int, keys: int, d_model: int, num_heads: int
 PADDED = torch.tensor([[1, 1, 1, 1, 0], [1, 1, 1, 0, 0]]).bool()[:, None, None]  # (2, 1, 1, 5)
 NEIGHBOURS = (torch.eye(4) + torch.eye(4).roll(1, 1)).bool()  # (4, 4): itself and the next
 
+FUSED = "F.scaled_dot_product_attention(q, keys, values, mask, dropout)"
+BY_HAND = (
+    "torch.where(torch.tensor(True) if mask is None else mask, q @ keys.mT / self.d_k**0.5, "
+    "-torch.inf)"
+)
+
 BLANK_CELL = exercise(
     "3.5",
     cases=[
@@ -179,6 +203,12 @@ BLANK_CELL = exercise(
         "flatten.",
         ("mask, dropout)", "None if mask is None else ~mask, dropout)"): "the mask is used the "
         "wrong way round: True means may attend, so fill where it is False.",
+        ("self.w_v(value)", "self.w_v(key)"): "the values are made from `key`. Here `value` is "
+        "another tensor: put that through w_v.",
+        (FUSED, BY_HAND + ".softmax(-2) @ values"): "softmax runs over the queries. The weights of "
+        "one query on all keys should sum to 1: softmax over the last dimension.",
+        (FUSED, BY_HAND + ".softmax(1) @ values"): "softmax runs over the heads, which then share "
+        "the weight. Each head is an attention of its own: softmax over the last dimension.",
     },
     praise="You know multi-head attention by heart.",
     adapt=with_weights(MultiHeadAttention),

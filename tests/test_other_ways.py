@@ -169,9 +169,17 @@ def masked_backward_by_autograd(q, k, v, mask, grad):
     return torch.autograd.grad(out, (q, k, v), grad)
 
 
-def merge_by_permuting(heads):
-    b, h, n, k = heads.shape
-    return heads.permute(0, 2, 1, 3).reshape(b, n, h * k)
+def multi_head_by_views(x, w_q, w_k, w_v, w_o, num_heads):
+    batch, length, d_model = x.shape
+    cut = (batch, length, num_heads, d_model // num_heads)
+    q, k, v = (w(x).view(cut).permute(0, 2, 1, 3) for w in (w_q, w_k, w_v))
+    heads = F.scaled_dot_product_attention(q, k, v)
+    return w_o(heads.permute(0, 2, 1, 3).contiguous().view(batch, length, d_model))
+
+
+def multi_head_by_chunks(x, w_q, w_k, w_v, w_o, num_heads):
+    parts = zip(*(w(x).chunk(num_heads, dim=-1) for w in (w_q, w_k, w_v)), strict=True)
+    return w_o(torch.cat([F.scaled_dot_product_attention(*part) for part in parts], dim=-1))
 
 
 def masks_in_full(source, target):
@@ -392,8 +400,8 @@ WAYS = [
     ("3.1", ((1.33, 0, -2, 0), (0, 1.33, 0, -2), (-0.33, 0, 3, 0), (0, -0.33, 0, 3))),
     ("3.2", split_by_rearranging),
     ("3.2", split_by_chunks),
-    ("3.3", merge_by_permuting),
-    ("3.3", lambda heads: torch.cat(heads.unbind(1), -1)),
+    ("3.3", multi_head_by_views),
+    ("3.3", multi_head_by_chunks),
     ("3.4", masks_in_full),
     ("3.5", LoopedByHeart),
     ("3.5", EinsumByHeart),

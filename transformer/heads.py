@@ -81,7 +81,7 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, Tensor]]:
 
     The last forward pass inside the block is kept. Inside the block a module returns its output
     alone, also to a caller that asks for weights. The model is as before when the block ends.
-    Raises ValueError in training mode, where dropout would punch holes into the maps.
+    Raises ValueError in training mode, where dropout makes the maps random.
     """
     check_eval(model)
     maps: dict[str, Tensor] = {}
