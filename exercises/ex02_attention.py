@@ -46,7 +46,7 @@ PADDING_MASK = exercise(
         "look at it: the keys are the last size, not the last but one.",
         ("!= pad", "!= 0"): "right while the padding's id is 0. It may be another: `pad` says it.",
     },
-    praise="One boolean a key serves all queries and all heads.",
+    praise="One boolean per key serves all queries and all heads.",
 )(padding_mask)
 
 CAUSAL_MASK = exercise(
@@ -82,10 +82,21 @@ CAUSAL_MASK = exercise(
         "the scores: a step is missing.",
         ("query @ key.T", "key @ query.T"): "the scale is there. But the rows still belong to the "
         "keys: who should ask?",
-        (("query @ key.T", "key @ query.T"), ("weights @", "weights.T @")): "you transposed the "
-        "weights after the softmax, so what sums to 1 is no longer a query's row. Put the queries "
-        "on the rows before the softmax.",
+        ("dim=-1", "dim=0"): "what sums to 1 here is a column, which belongs to a key. Put the "
+        "queries on the rows before the softmax, and let it run along each row.",
+        (("query @ key.T", "key @ query.T"), ("dim=-1", "dim=0")): "the scale is there, and each "
+        "query's weights sum to 1, but they stand in columns, and `weights @ value` mixes by rows.",
+        (
+            ("query @ key.T", "key @ query.T"),
+            ("dim=-1", "dim=0"),
+            (" / math.sqrt(query.size(-1))", ""),
+        ): "each query's weights sum to 1 now, but they stand in columns, and `weights @ value` "
+        "mixes by rows. And the second fault is still there.",
         ("math.sqrt", ""): "the order is mended. The scale is d_k; it should be its square root.",
+        ("math.sqrt(query.size(-1))", "8"): "8 is the root of section 4's 64. Here d_k may be "
+        "another number: ask the query for its own.",
+        ("query.size(-1)", "query.size(0)"): "you divided by the root of the number of queries. "
+        "d_k counts the numbers in one query.",
     },
     praise="Square shapes hide swapped roles. So test with unequal numbers, or change one word.",
 )
@@ -100,13 +111,14 @@ COLUMNS = torch.tensor([[True, True, False]])  # the last key is padding
 
 BLANK_CELL = exercise(
     "2.5",
-    cases=[
-        (numbers(2, 2, 4), numbers(2, 3, 4, seed=1), numbers(2, 3, 5, seed=2)),
+    cases=[  # more than two sizes, all equal: so `.T` gives a wrong result and not an error
+        (numbers(3, 3, 3), numbers(3, 3, 3, seed=1), numbers(3, 3, 3, seed=2)),
+        (numbers(2, 4), numbers(3, 4, seed=1), numbers(3, 5, seed=2)),
         (numbers(3, 6, seed=3), numbers(3, 6, seed=4), numbers(3, 2, seed=5), ROWS),
         (
-            numbers(2, 2, 3, 4, seed=6),
-            numbers(2, 2, 3, 4, seed=7),
-            numbers(2, 2, 3, 4, seed=8),
+            numbers(3, 3, 3, 3, seed=6),
+            numbers(3, 3, 3, 3, seed=7),
+            numbers(3, 3, 3, 3, seed=8),
             COLUMNS,
         ),
     ],
@@ -116,6 +128,11 @@ BLANK_CELL = exercise(
         "by its square root.",
         ("dim=-1", "dim=-2"): "you normalised the columns: each row belongs to one query and "
         "should sum to 1, so softmax runs over dim=-1.",
+        (("dim=-1", "dim=-2"), ("weights = weights.masked_fill(~mask, 0.0)", "pass")): "two "
+        "things: each row belongs to one query and should sum to 1, so softmax runs over dim=-1; "
+        "and a row that may look at nothing should give zeros, not NaN.",
+        ("key.transpose(-2, -1)", "key.permute(*reversed(range(key.ndim)))"): "`.T` reverses the "
+        "order of all sizes, also of those for batch and heads. Transpose only the last two.",
         ("~mask", "mask"): "your mask is upside down: True means *may attend*, so −∞ goes where it "
         "is False.",
         ("scores = scores.masked_fill(~mask, -math.inf)", "pass"): "you set forbidden weights to 0 "
