@@ -51,7 +51,7 @@ def attention(
     query: (…, queries, d_k); key: (…, keys, d_k); value: (…, keys, d_v).
     mask: boolean, broadcastable to (…, queries, keys), True = may attend. A query that may attend
     to nothing gets weights and output of zero. dropout: probability of dropping a weight.
-    Returns the output (…, queries, d_v) and the weights (…, queries, keys), whose rows sum to 1.
+    Returns the output (…, queries, d_v) and the weights (…, queries, keys); other rows sum to 1.
     Raises ValueError when shapes do not fit, TypeError when the mask is not boolean.
     """
     check_shapes(query, key, value, mask)
