@@ -13,13 +13,19 @@ class Block(nn.Module):
     def __init__(self, num_heads: int) -> None:
         super().__init__()
         self.attention = MultiHeadAttention(8, num_heads)
+        self.pairs = 0  # how often the attention handed on (output, weights), not the output
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.attention(x, x, x)
+        output = self.attention(x, x, x)
+        if isinstance(output, tuple):
+            self.pairs += 1
+            output = output[0]
+        return x + output
 
 
 def with_what_stays(record: Callable) -> Callable:
-    """What the learner's recorder has kept of a stack of blocks, and how many hooks it leaves."""
+    """What the learner's recorder has kept of a stack of blocks, how many hooks it leaves, and how
+    often the model got a pair where it wanted an output."""
 
     def both(blocks: int, num_heads: int) -> tuple | None:
         torch.manual_seed(0)
@@ -30,7 +36,7 @@ def with_what_stays(record: Callable) -> Callable:
         hooks = (
             len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules()
         )
-        return maps, sum(hooks)
+        return maps, sum(hooks), sum(block.pairs for block in model)
 
     return both
 
@@ -48,6 +54,11 @@ def with_what_stays(record: Callable) -> Callable:
             "hook",
         ): "the maps are right, but your hooks are still there: every later "
         "call would go on asking and keeping.",
+        (
+            "return result[0]",
+            "return None",
+        ): "the maps are right, but the rest of the model gets the "
+        "pair (output, weights) where it wants the output. What should your hook return?",
         ("kept.append(result[1])", "kept[:] = [result[1]]"): "only the last map is left. Every "
         "attention of the model should add its own.",
     },
