@@ -23,6 +23,7 @@ GATE = question(
         0.5: "a half is what is left in the end. Which gate leaves it, and which bias sets that?",
         4.6: "that is a gate of .99, which loses a hundredth at each step. The loss multiplies, it "
         "does not add up: find the number that 50 factors turn into a half.",
+        4.3: "right to one decimal; give two.",
         3.89: "the gate is .98, rounded down: it leaves a third. Take more decimals on the way.",
     },
     praise="A fresh LSTM starts near 0: there, 50 steps leave next to nothing.",
@@ -43,7 +44,7 @@ GATE = question(
         (".abs()", ""): "you cut off what lies too far back, but a word still sees everything far "
         "ahead. The window has two edges.",
     },
-    praise="With such a window the cost grows as r·n·d: the fourth row of the paper's Table 1.",
+    praise="It forbids all but r = 2 · reach + 1 keys a word. What that saves is measured below.",
 )
 def window_mask(length, reach):
     place = torch.arange(length)
