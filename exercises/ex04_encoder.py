@@ -1,49 +1,43 @@
 """The exercises of notebook 04, encoder."""
 
 import math
-from collections.abc import Callable
-from copy import deepcopy
-from functools import partial
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
-from exercises.check import exercise, question
+from exercises.check import exercise
 from exercises.weights import with_weights
-from transformer.encoder import EncoderLayer, positional_encoding
+from transformer.encoder import EncoderLayer, FeedForward, LayerNorm, positional_encoding
 
 
-def an_angle_each(position, d_model):
-    angle = position / 10_000 ** (2 * torch.arange(d_model) / d_model)  # (d_model)
-    return torch.where(torch.arange(d_model) % 2 == 0, angle.sin(), angle.cos())
+def an_angle_each(length, d_model):
+    dimension = torch.arange(d_model)
+    angle = torch.arange(length)[:, None] / 10_000 ** (2 * dimension / d_model)
+    return torch.where(dimension % 2 == 0, angle.sin(), angle.cos())  # (length, d_model)
 
 
-@exercise(
+POSITIONS = exercise(
     "4.1",
-    cases=[(1, 4), (0, 6), (3, 8), (7, 16)],
+    cases=[(3, 4), (1, 6), (9, 16), (50, 8)],
     wrong={
-        ("arange(0, d_model, 2)", "arange(d_model // 2)"): "your hands slow down only half as much "
-        "as they should: pair i has the exponent 2i / d_model, not i / d_model.",
-        ("torch.arange", "2 * torch.arange"): "from pair to pair your hands slow down too much. If "
-        "i counts the pairs 0, 1, 2 …, the exponent is 2i / d_model; if it goes 0, 2, 4 …, the 2 "
-        "is in it already.",
-        ("angle.cos()", "(angle / 10_000 ** (1 / d_model)).cos()"): "every dimension got a "
-        "frequency of its own, but a sine and its cosine belong together: both use the angle of "
-        "their pair.",
+        ("arange(0, d_model, 2,", "arange(d_model // 2,"): "your hands slow down only half as much "
+        "as they should: hand i has the exponent 2i / d_model, not i / d_model.",
+        ("(pair / d_model)", "(2 * pair / d_model)"): "from hand to hand yours slow down too much. "
+        "If i counts the hands 0, 1, 2 …, the exponent is 2i / d_model; if it goes 0, 2, 4 …, the "
+        "2 is in it already.",
         an_angle_each: "your i counts the dimensions, so each has an angle of its own. The "
         "formula's i counts the hands: a sine and its cosine share one angle.",
-        ("dim=-1", "dim=0"): "all sines come first and all cosines after them: the formula "
+        ("dim=-1", "dim=1"): "all sines come first and all cosines after them: the formula "
         "alternates, sine at 2i and cosine at 2i + 1.",
         ("[angle.sin(), angle.cos()]", "[angle.cos(), angle.sin()]"): "sine and cosine are "
         "swapped: the even dimensions hold the sine.",
+        ("arange(length,", "arange(1, length + 1,"): "your first row is that of position 1. "
+        "Positions are counted from 0.",
+        ("position / 10_000", "position * 10_000"): "your hands get faster and faster. The "
+        "position is divided by the growing number.",
     },
     praise="A position is a clock with d_model / 2 hands, each slower than the one before.",
     tolerance=1e-3,
-)
-def wiggle(position, d_model):
-    angle = position / 10_000 ** (torch.arange(0, d_model, 2) / d_model)  # (d_model / 2)
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten()  # (d_model)
+)(positional_encoding)
 
 
 def words(ids: list[list[int]], vocabulary: int, d_model: int) -> tuple:
@@ -77,177 +71,80 @@ def entrance(ids, table, encoding):
     return math.sqrt(table.size(1)) * table[ids] + places  # (batch, length, d_model)
 
 
-FEED_FORWARD_SIZE = question(
+def three_sentences(d_model: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(d_model)
+    return torch.randn(3, 5, d_model, generator=generator)  # (batch, length, d_model)
+
+
+HIDDEN, BACK = "F.relu(self.linear1(x))", "self.linear2(self.dropout(hidden))"
+
+FEED_FORWARD = exercise(
     "4.3",
-    2_099_712,
+    cases=[((8, 12), (three_sentences(8),)), ((6, 20), (three_sentences(6),))],
     wrong={
-        2_097_152: "so many are in the two matrices alone: each linear layer also has a bias.",
-        2_099_200: "the bias of the way back down is missing: 512 entries.",
-        2_097_664: "the bias of the way up is missing: 2048 entries.",
-        1_050_624: "that is one of the two linear layers: there is one up to d_ff and one back "
-        "down.",
-        2_098_176: "both biases got d_model entries, but a bias is as long as what comes out: the "
-        "first has d_ff entries.",
+        (HIDDEN, "self.linear1(x)"): "the ReLU is missing, so your two matrices are one.",
+        ((HIDDEN, "self.linear1(x)"), (BACK, f"F.relu({BACK})")): "the ReLU comes too late: it "
+        "stands between the two layers, not behind both.",
+        (BACK, f"F.relu({BACK})"): "there is one ReLU, between the two layers. Yours has a second "
+        "one at the end, and no number that comes out can be negative.",
+        (BACK, f"x + {BACK}"): "you add the input back. That is a box of its own, in the next "
+        "section.",
+        ("F.relu", "F.gelu"): "that is GELU, a smooth relative that later models use. The paper "
+        "has ReLU, max(0, x).",
+        (HIDDEN, "self.linear1(x).softmax(-1)"): "softmax makes the detectors share 1 among them. "
+        "ReLU lets each speak for itself.",
     },
-    praise="Two thirds of an encoder layer are here, as section 10 counts.",
-    tolerance=0.0,
-)
+    praise="Up, cut off below 0, down: at each position alike.",
+    adapt=with_weights(FeedForward),
+)(FeedForward)
 
-PREDICTION = question(
+
+FUSED = "F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)"
+
+
+def by_hand(divisor: str, dim: str = "-1", correction: int = 0, end: str = "") -> tuple[str, str]:
+    """An edit: the norm written out, with something else in one of its places."""
+    variance = f"x.var(dim={dim}, correction={correction}, keepdim=True)"
+    mean = f"x.mean(dim={dim}, keepdim=True)"
+    divisor = divisor.replace("variance", variance)
+    return FUSED, f"(x - {mean}) / ({divisor}){end or ' * self.weight + self.bias'}"
+
+
+ROOT, OUTSIDE = "(variance + self.eps).sqrt()", "variance.sqrt() + self.eps"
+
+
+def norm_case(d_model: int, size: float) -> tuple:
+    """eps is large for numbers of this size, so that its place shows."""
+    return (d_model,), (3 + size * three_sentences(d_model),)
+
+
+LAYER_NORM = exercise(
     "4.4",
-    ["fine", "fine", "collapses", "both"],
+    cases=[norm_case(6, 1.0), norm_case(8, 0.005), norm_case(5, 2.0)],
     wrong={
-        ("fine", "fine", "vanishes", "vanishes"): "so say many texts: no skips, no gradient. But "
-        "the third stack has a norm after each sublayer. What does it do to numbers that get "
-        "smaller and smaller? And what does attention, again and again, do to the words?",
-        ("fine", "fine", "vanishes", "both"): "three are right. In the third stack the norm brings "
-        "the numbers back to size 1 after each sublayer, and the gradient with them. Something "
-        "else goes wrong there.",
-        ("fine", "fine", "fine", "both"): "three are right. In the third stack the gradient is "
-        "fine. But what carries a word past twelve rounds of mixing?",
-        ("fine", "fine", "collapses", "vanishes"): "three are right. Without skips and without "
-        "norm the mixing is the same as in the third stack.",
-        ("fine", "fine", "both", "both"): "three are right. In the third stack something keeps the "
-        "numbers, and so the gradient, in size.",
-        ("fine", "fine", "fine", "vanishes"): "the third stack has no skips, the fourth has "
-        "neither: something goes wrong in each. The tokens look at each other in both.",
+        by_hand(ROOT, dim="1"): "you normalise over the words of a sentence. Each token is "
+        "normalised by itself, over its d_model numbers.",
+        by_hand(ROOT, dim="(1, 2)"): "you normalise a whole sentence at once. Each token is "
+        "normalised by itself, over its d_model numbers.",
+        by_hand(ROOT, correction=1): "the squares are divided by d_model − 1. LayerNorm divides "
+        "by d_model.",
+        by_hand(OUTSIDE): "eps is added to the root. It belongs inside.",
+        by_hand(OUTSIDE, correction=1): "this is the other form: divided by d_model − 1, and eps "
+        "added to the root. LayerNorm divides by d_model, with eps inside the root.",
+        by_hand("variance + self.eps"): "you divide by the variance. Divide by its root.",
+        by_hand(ROOT, end=" + 0 * (self.weight + self.bias)"): "mean and variance are right. But "
+        "weight and bias are not used.",
+        by_hand(ROOT, end=" * (self.weight + self.bias)"): "the bias multiplies, too. It is added "
+        "at the end.",
     },
-    praise="The skip keeps the words apart; skip or norm keeps the gradient alive.",
-)
-
-NUMBERS = torch.tensor(
-    [
-        [[1.0, 2.0, 3.0, 6.0], [0.5, -1.0, 2.0, 0.0], [4.0, 1.0, -3.0, 2.5]],
-        [[-2.0, 7.0, 1.0, 0.0], [1.0, 1.5, -0.5, 3.0], [0.0, 2.0, 2.5, -4.0]],
-    ]
-)  # (2, 3, 4)
-
-AXIS, DIVISOR = ("dim=-1", "dim=1"), ("correction=0", "correction=1")
-OUTSIDE = ("(variance + eps).sqrt()", "(variance.sqrt() + eps)")
+    praise="Your norm and PyTorch's give the same numbers, small ones included.",
+    adapt=with_weights(LayerNorm),
+    tolerance=1e-3,
+)(LayerNorm)
 
 
 @exercise(
     "4.5",
-    cases=[(NUMBERS, 1e-5), (NUMBERS / 300, 1e-5)],
-    wrong={
-        (AXIS, DIVISOR, OUTSIDE): "all three mistakes are still there. Begin with the axis: which "
-        "numbers belong to one token?",
-        AXIS: "the axis is still wrong: you normalise over the tokens of a sentence. Each token is "
-        "normalised by itself, over dim=-1.",
-        DIVISOR: "the variance is still divided by d_model − 1. LayerNorm divides by d_model: "
-        "correction=0.",
-        OUTSIDE: "eps is still added to the root. It belongs inside: √(variance + eps).",
-        (DIVISOR, OUTSIDE): "the axis is right now. Two mistakes are left, and both are about the "
-        "root.",
-        (".sqrt()", ""): "you divide by the variance. Divide by its root.",
-    },
-    praise="Your norm and PyTorch's give the same numbers, small entries included.",
-    tolerance=1e-5,
-)
-def mended(x, eps):
-    mean = x.mean(dim=-1, keepdim=True)  # (batch, length, 1)
-    variance = x.var(dim=-1, correction=0, keepdim=True)  # (batch, length, 1)
-    return (x - mean) / (variance + eps).sqrt()
-
-
-def given(layer: Callable) -> Callable:
-    """Call a learner's layer with parts that are easy to tell apart: none undoes another, and the
-    two norms differ in what they do."""
-
-    def attend(x: Tensor) -> Tensor:
-        return x.mean(1, keepdim=True) + 0.5 * x.flip(-1)
-
-    def feed_forward(x: Tensor) -> Tensor:
-        return (x - 0.3).relu() * 2
-
-    def norm1(x: Tensor) -> Tensor:
-        return F.layer_norm(x, x.shape[-1:]) * 1.5
-
-    def norm2(x: Tensor) -> Tensor:
-        return F.layer_norm(x, x.shape[-1:]) + 0.25
-
-    return lambda x: layer(x, attend, feed_forward, norm1, norm2)
-
-
-def pre_norm(x, attend, feed_forward, norm1, norm2):
-    x = x + attend(norm1(x))
-    return x + feed_forward(norm2(x))
-
-
-@exercise(
-    "4.6",
-    cases=[(NUMBERS,), (NUMBERS.flip(1) - 1,)],
-    wrong={
-        pre_norm: "this is pre-norm: a good layer, but the paper's normalises after the addition.",
-        ("x + ", ""): "the skips are missing: each sublayer's output is added to what went into "
-        "it.",
-        (("norm1(", "("), ("norm2(", "(")): "the norms are missing: norm1 after the first "
-        "addition, norm2 after the second.",
-        (("x = norm1(", "y = norm1("), ("feed_forward(x)", "feed_forward(y)")): "your second skip "
-        "starts at the layer's input: it must start at the first norm's output.",
-        (("norm1(x + ", "x + norm1("), ("norm2(x + ", "x + norm2(")): "you normalise the "
-        "sublayer's output before the addition: add first, then normalise the sum.",
-        ("norm2(", "norm1("): "norm1 is used twice: the second sublayer has a norm of its own, "
-        "norm2.",
-    },
-    praise="This is the whole encoder layer: norm(x + sublayer(x)), twice.",
-    adapt=given,
-)
-def encoder_layer(x, attend, feed_forward, norm1, norm2):
-    x = norm1(x + attend(x))
-    return norm2(x + feed_forward(x))
-
-
-def stacked(answer: Callable) -> Callable:
-    """What a stack comes to: its length, the numbers it can learn, its different starts."""
-
-    def call(num_layers: int, size: int) -> list[int] | None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(size)
-            layers = answer(partial(nn.Linear, size, size), num_layers)
-        if layers is None or layers is ...:
-            return None
-        known = layers.parameters() if isinstance(layers, nn.Module) else []
-        starts = {layer.weight[0, 0].item() for layer in layers}
-        return [len(layers), sum(parameter.numel() for parameter in known), len(starts)]
-
-    return call
-
-
-def copies_of_one_layer(make_layer, num_layers):
-    layer = make_layer()
-    return nn.ModuleList(deepcopy(layer) for _ in range(num_layers))
-
-
-ONE_FOR_ALL = ("make_layer() for _ in range(num_layers)", "[make_layer()] * num_layers")
-
-
-@exercise(
-    "4.7",
-    cases=[(6, 3), (2, 4)],
-    wrong={
-        ONE_FOR_ALL: "still one layer under several names: all of them share the same weights. "
-        "Each place needs a call of make_layer() of its own.",
-        ("nn.ModuleList", "list"): "the layers are separate now, but they stand in a plain Python "
-        "list, and PyTorch does not see into it: no optimiser would train them. nn.ModuleList "
-        "takes such a list.",
-        (ONE_FOR_ALL, ("nn.ModuleList", "list")): "two things: this is one layer under several "
-        "names, and a plain Python list hides it from PyTorch.",
-        copies_of_one_layer: "the layers are separate, but they start with the same numbers, since "
-        "they are copies of one (PyTorch's nn.TransformerEncoder does that, too). Build each one "
-        "anew.",
-        ("range(num_layers)", "range(num_layers + 1)"): "one layer too many: is the first one "
-        "still in the list?",
-    },
-    praise="Six layers, six sets of weights, and PyTorch knows of all of them.",
-    adapt=stacked,
-)
-def stack_of(make_layer, num_layers):
-    return nn.ModuleList(make_layer() for _ in range(num_layers))
-
-
-@exercise(
-    "4.8",
     cases=[(512, 2048), (1024, 4096), (6, 10)],
     wrong={
         ("4 * ", "3 * "): "attention has four matrices, not three: W^O, which mixes the heads, is "
@@ -282,7 +179,7 @@ def block_case(d_model: int, num_heads: int, d_ff: int, norm_first: bool, mask) 
 SHORT = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()[:, None, None]  # (2, 1, 1, 4)
 
 BLANK_CELL = exercise(
-    "4.9",
+    "4.6",
     cases=[
         block_case(8, 2, 12, False, None),
         block_case(8, 2, 12, True, None),
