@@ -199,6 +199,11 @@ BLANK_CELL = exercise(
         "value are all the normalised copy, not the query alone.",
         ("self.norm2(", "self.norm1("): "norm1 is used twice: the second sublayer has a norm of "
         "its own.",
+        ("x + self.dropout(", "self.dropout("): "the skips are missing: each sublayer's output is "
+        "added to what went in.",
+        (("self.norm1(x + ", "x + self.norm1("), ("self.norm2(x + ", "x + self.norm2(")): "with "
+        "norm_first=False you normalise the sublayer's output, then add. The paper normalises the "
+        "sum.",
     },
     praise="You know the encoder layer by heart.",
     adapt=with_weights(EncoderLayer),
