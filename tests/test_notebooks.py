@@ -20,9 +20,13 @@ IGNORED = "nbval-ignore-output"
 # Cells, and words of prose, at most. The first edition's notebooks: what they are today, until each
 # is rewritten; the aim is fewer than 31,300 words for 01 to 07 together.
 BUDGET = (110, 4_500)
-PATH = {"01_math": (100, 4_300), "02_attention": (100, 4_200), "03_heads": (100, 4_000)}
+PATH = {
+    "01_math": (100, 4_300),
+    "02_attention": (100, 4_200),
+    "03_heads": (100, 4_000),
+    "04_encoder": (105, 4_300),
+}
 FIRST_EDITION = {
-    "04_encoder": (201, 7_085),
     "05_decoder": (202, 7_295),
     "06_training": (357, 14_889),
     "07_inference": (303, 10_574),
