@@ -2,12 +2,12 @@
 
 How an exercise is written down (a whole file of them: ex05_decoder.py):
 
-    @exercise("5.1", cases=[(ids,)], wrong={("[:, :-1]", ""): "nothing was dropped …"})
-    def shift_right(target_out): …                   # real code; a wrong answer is an edit of it
+    @exercise("5.1", cases=[(x, memory)], wrong={("memory @", "x @"): "the source is never …"})
+    def look_across(x, memory, …): …                 # real code; a wrong answer is an edit of it
 
-    SHAPE = question("5.3", [32, 8, 12, 20], wrong={(32, 8, 20, 12): "the last two …"})
+    LAYER = exercise("5.5", cases=…, wrong=…)(DecoderLayer)    # a block of transformer/
 
-    BLANK_CELL = exercise("5.11", cases=…, wrong=…)(DecoderLayer)    # a block of transformer/
+    SAVED = question("3.C", 7_077_888, wrong={393_216: "that is one attention block …"})
 """
 
 import ast

@@ -1,15 +1,15 @@
 """The exercises of notebook 05, decoder."""
 
-import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
-from exercises.check import exercise, question
+from exercises.check import exercise
 from exercises.weights import load, random_weights, with_weights
 from transformer.attention import attention
-from transformer.decoder import DecoderLayer
+from transformer.decoder import DecoderLayer, Transformer
 
 START, END = 1, 2
 
@@ -19,73 +19,6 @@ def numbers(*shape: int, seed: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@exercise(
-    "5.1",
-    cases=[(torch.tensor([[3, 4, 5, 2, 0], [6, 7, 8, 4, 2]]),), (torch.tensor([[7, 8, 9, 2]]),)],
-    wrong={
-        ("torch.ones_like(target_out[:, :1])", "target_out[:, -1:]"): "torch.roll brings the last "
-        "column round to the front. The first input is always the start token, id 1: what falls "
-        "out on the right is gone.",
-        ("[:, :-1]", ""): "the start token is in front, but nothing was dropped: there is one "
-        "input too many. After the last token nothing needs to be predicted, so leave the last "
-        "column out.",
-        ("[:, :-1]", "[:, 1:]"): "you put the start token in the place of the first token. The "
-        "decoder needs that token one step later: drop the last column, not the first.",
-        ("[start, target_out[:, :-1]]", "[target_out[:, 1:], start]"): "that is a shift to the "
-        "left: each input would be the token after the one to predict.",
-        ("ones_like", "zeros_like"): "the shift is right, but in front stands 0, which is padding. "
-        "The start token is id 1.",
-    },
-    praise="Start in front, last column out: every input stands one step before its answer.",
-)
-def shift_right(target_out):
-    start = torch.ones_like(target_out[:, :1])  # (batch, 1)
-    return torch.cat([start, target_out[:, :-1]], dim=1)  # (batch, length)
-
-
-@exercise(
-    "5.2",
-    cases=[(torch.tensor([[1, 3, 4, 5], [1, 6, 0, 0]]),), (torch.tensor([[1, 7, 0]]),)],
-    wrong={
-        ("tril", "triu"): "this mask lets each position look at itself and the *future*. The past "
-        "is the lower triangle: tril.",
-        ("[:, None, None, :]", "[:, None, :, None]"): "you blanked the rows of the padding. A "
-        "padding mask covers key columns: nobody looks at padding, so its axis is the last one.",
-        (" & (ids != 0)[:, None, None, :]", ""): "that is the causal mask alone, (length, length). "
-        "Padding is still looked at: combine it with ids != 0, a mask for each sentence.",
-        ("causal & ", ""): "that is the padding mask alone, (batch, 1, 1, length). The future can "
-        "still be seen: combine it with a lower triangle.",
-        ("causal & (ids != 0)", "~causal | (ids == 0)"): "True and False are swapped: in this "
-        "course True means 'may attend'.",
-        ("[:, None, None, :]", "[:, None, :]"): "right entries, but the axis for the heads is "
-        "missing: (batch, 1, length, length), so that one mask serves all heads.",
-    },
-    praise="Real and not in the future: one mask for both, and one for all heads.",
-)
-def target_mask(ids):
-    length = ids.size(1)
-    causal = torch.ones(length, length, dtype=torch.bool).tril()  # (length, length)
-    return causal & (ids != 0)[:, None, None, :]  # (batch, 1, length, length)
-
-
-SHAPE = question(
-    "5.3",
-    [32, 8, 12, 20],
-    wrong={
-        (32, 8, 20, 12): "the last two are the wrong way round. Rows are queries, and it is the "
-        "target that asks.",
-        (32, 8, 12, 12): "those are the weights of the decoder's *self*-attention: 12 words that "
-        "look at 12. Here the keys come from somewhere else.",
-        (32, 8, 20, 20): "those are the weights of the *encoder's* self-attention: 20 words that "
-        "look at 20. Who asks in cross-attention?",
-        (32, 12, 20): "one map a sentence is too few: each head has its own.",
-        (32, 12, 512): "that is the shape of what comes *out* of one attention, not of its "
-        "weights.",
-    },
-    praise="One map for each sentence and head: 12 rows that ask, 20 columns that answer.",
-)
-
-
 def across(target: int, source: int, seed: int) -> tuple:
     """x, memory and the three matrices."""
     shapes = [(2, target, 8), (2, source, 8), (8, 6), (8, 6), (8, 8)]
@@ -93,7 +26,7 @@ def across(target: int, source: int, seed: int) -> tuple:
 
 
 @exercise(
-    "5.4",
+    "5.1",
     cases=[across(4, 3, seed=40), across(5, 5, seed=50)],
     wrong={
         ("x @ w_q, memory @ w_k, memory @ w_v", "memory @ w_q, x @ w_k, x @ w_v"): "still as "
@@ -105,7 +38,7 @@ def across(target: int, source: int, seed: int) -> tuple:
         "does not occur.",
         ("x @ w_q, memory @ w_k", "x @ w_k, memory @ w_q"): "the right sides, but w_q and w_k have "
         "changed places: w_q belongs to the query.",
-        ("x @ w_q", "x @ w_q * math.sqrt(w_q.size(1))"): "the scores are not divided by √d_k: use "
+        ("x @ w_q", "x @ w_q * w_q.size(1) ** 0.5"): "the scores are not divided by √d_k: use "
         "the notebook's `attention`, or divide yourself.",
     },
     praise="Queries from here, keys and values from there.",
@@ -113,65 +46,6 @@ def across(target: int, source: int, seed: int) -> tuple:
 def look_across(x, memory, w_q, w_k, w_v):
     output, _ = attention(x @ w_q, memory @ w_k, memory @ w_v)
     return output
-
-
-PARTS = DecoderLayer(d_model=4, num_heads=1, d_ff=4).eval()  # the learner's `self`
-load(PARTS, random_weights(PARTS))
-
-
-def sentences(d_model: int, target: int, source: int, seed: int) -> tuple:
-    """x, memory and both masks; the second sentence's source ends in padding."""
-    x, memory = numbers(2, target, d_model, seed=seed), numbers(2, source, d_model, seed=seed + 1)
-    real = torch.arange(source) < torch.tensor([[source], [source - 1]])
-    return x, memory, torch.ones(target, target, dtype=torch.bool).tril(), real[:, None, None, :]
-
-
-def pre_norm(self, x, memory, mask, memory_mask):
-    y = self.norm1(x)
-    x = x + self.self_attention(y, y, y, mask)
-    x = x + self.cross_attention(self.norm2(x), memory, memory, memory_mask)
-    return x + self.feed_forward(self.norm3(x))
-
-
-@exercise(
-    "5.5",
-    cases=[(PARTS, *sentences(4, target=3, source=3, seed=30))],
-    wrong={
-        ("memory, memory, ", "memory, x, "): "in cross-attention your values come from x. Keys and "
-        "values both come from the memory: what is found there is also what is fetched.",
-        ("x, memory, memory, memory_mask)", "memory, x, x, memory_mask)"): "in cross-attention the "
-        "memory asks and x answers: it is the other way round. The query is x, because each "
-        "target position wants to know something.",
-        ("memory, memory, ", "x, x, "): "your cross-attention looks at x and never at the memory: "
-        "this decoder writes without having read.",
-        ("x + ", ""): "the residual connections are missing: norm(x + sublayer(x)), three times.",
-        ("memory, memory_mask))", "memory, mask))"): "cross-attention got `mask`, which hides the "
-        "future of your own words. The source has no future, it has padding: hand `memory_mask` "
-        "over.",
-        pre_norm: "that is pre-norm: norm inside, before the sublayer. The paper's post-norm "
-        "stands around the sum: norm(x + sublayer(x)).",
-    },
-    praise="Look back, look across, think: three sublayers, each inside norm(x + …).",
-)
-def forward(self, x, memory, mask, memory_mask):
-    x = self.norm1(x + self.self_attention(x, x, x, mask))
-    x = self.norm2(x + self.cross_attention(x, memory, memory, memory_mask))
-    return self.norm3(x + self.feed_forward(x))
-
-
-SAVED = question(
-    "5.6",
-    37_888_000,
-    wrong={
-        18_944_000: "that is one matrix. Three places use one each, and one matrix has to stay: "
-        "how many are saved?",
-        56_832_000: "that is all three. One of them has to stay.",
-        75_024: "those are rows and columns added, twice. A matrix has rows × columns entries.",
-        37.888: "that is in millions, and it is right. Write the whole number.",
-    },
-    tolerance=5e-4,
-    praise="Two matrices of 18.9 million: more than half of what the tied model has in all.",
-)
 
 
 def one_step(answer):
@@ -199,7 +73,7 @@ def one_step(answer):
 
 
 @exercise(
-    "5.7",
+    "5.2",
     cases=[(numbers(5, 3, seed=60), numbers(5, 3, seed=61))],
     wrong={
         ("= embedding.weight", "= nn.Parameter(embedding.weight.clone())"): "still as broken: "
@@ -222,24 +96,6 @@ def tie(embedding, output):
     return output
 
 
-FIRST_LOSS = question(
-    "5.8",
-    math.log(10_000),
-    tolerance=6e-3,
-    wrong={
-        1 / 10_000: "that is the probability of the right token. The loss is −ln of it.",
-        math.log2(10_000): "you took the logarithm to base 2, which counts bits. Ours is the "
-        "natural one: math.log.",
-        4.0: "you took the logarithm to base 10. Ours is the natural one: math.log.",
-        -math.log(10_000): "the sign: the logarithm of a probability is negative, and the loss is "
-        "*minus* it.",
-        10_000: "that many words are equally likely, so each has the probability 1 / 10,000. The "
-        "loss is −ln of that.",
-    },
-    praise="ln 10,000 = 9.21: remember the log of your vocabulary before you start a training.",
-)
-
-
 def letters(source, target):
     """A model that looks back and not ahead: scores (batch, length, 9)."""
     table = numbers(9, 9, seed=70)
@@ -249,7 +105,7 @@ def letters(source, target):
 
 
 @exercise(
-    "5.9",
+    "5.3",
     cases=[
         (
             letters,
@@ -315,7 +171,7 @@ def patient(answer):
 
 
 @exercise(
-    "5.10",
+    "5.4",
     cases=[(speller, START, END, 9), (speller, START, END, 2), (echo, START, END, 9)],
     wrong={
         ("ids[1:]", "ids"): "the start token is in your answer. It is the push to begin and no "
@@ -344,26 +200,138 @@ def greedy(next_scores, start, end, limit):
     return ids[1:]
 
 
-BLANK_CELL = exercise(
-    "5.11",
+def sentences(d_model: int, length: int, seed: int) -> tuple:
+    """x, memory and both masks; the second sentence's source ends in padding. Source and target are
+    of one length, so that nothing stops a layer in which the two have changed places."""
+    x, memory = numbers(2, 2, length, d_model, seed=seed)
+    real = torch.arange(length) < torch.tensor([[length], [length - 1]])
+    return x, memory, torch.ones(length, length, dtype=torch.bool).tril(), real[:, None, None, :]
+
+
+LAYER = exercise(
+    "5.5",
     cases=[
-        ((8, 2, 16), sentences(8, target=4, source=5, seed=80), {"norm_first": False}),
-        ((12, 3, 8), sentences(12, target=4, source=5, seed=80), {"norm_first": True}),
+        ((8, 2, 16), sentences(8, length=4, seed=80), {"norm_first": False}),
+        ((12, 3, 8), sentences(12, length=5, seed=82), {"norm_first": True}),
     ],
     wrong={
         ("if self.norm_first", "if False"): "post-norm is right, but norm_first=True changes "
         "nothing: there the norm stands inside, x + sublayer(norm(x)).",
         ("if self.norm_first", "if not self.norm_first"): "post and pre are swapped: "
         "norm_first=True is the one with the norm *before* the sublayer.",
+        (("(y, memory, memory", "(memory, y, y"), ("(x, memory, memory", "(memory, x, x")): "in "
+        "cross-attention the memory asks and x answers. Who wants to know something here?",
+        (("memory, memory, ", "y, y, "), ("(x, y, y, ", "(x, x, x, ")): "your cross-attention "
+        "looks at the target's own words and never at the memory: this decoder writes without "
+        "having read.",
         ("(y, memory, memory", "(y, self.norm2(memory), self.norm2(memory)"): "in pre-norm you "
         "normed the memory. It left the encoder normed: only x is normed.",
         (("x = x + ", "x = y + "), ("return x + ", "return self.norm3(x) + ")): "in pre-norm your "
         "skip carries the *normed* x. What the skip carries is x as it was; only the sublayer "
         "gets the normed one.",
+        (("x = x + ", "x = "), ("return x + ", "return "), ("(x + ", "(")): "the residual "
+        "connections are missing: x is added back, three times.",
         (("y, mask)", "y)"), ("x, mask)", "x)")): "self-attention can look ahead: hand it `mask`.",
         (", memory_mask)", ")"): "cross-attention looks at the source's padding: hand it "
         "`memory_mask`.",
+        (", memory_mask)", ", mask)"): "cross-attention got `mask`, which hides the future of the "
+        "target. The source has no future, it has padding.",
     },
     praise="The decoder layer, in both orders, by heart.",
     adapt=with_weights(DecoderLayer),
 )(DecoderLayer)
+
+
+LAST_NORMS = {
+    f"{stack}.norm.{part}" for stack in ("encoder", "decoder") for part in ("weight", "bias")
+}
+
+
+def with_a_transformers_weights(make: Callable) -> Callable:
+    """As with_weights, but so that two mistakes can be told by what comes out: a table of the
+    learner's own gets numbers that depend on its shape alone, and a last norm may be missing."""
+
+    def call(arguments: tuple, inputs: tuple, options: dict):
+        model = None if make is None or make is ... else make(*arguments, **options)
+        if model is None:
+            return None
+        if not isinstance(model, nn.Module):
+            raise TypeError("the check needs a class built on nn.Module")
+        weights = random_weights(Transformer(*arguments, **options))
+        own = dict(model.named_parameters(remove_duplicate=False))
+        if weights.keys() - own.keys() <= LAST_NORMS:
+            shared = {id(own[name]) for name in weights if name in own}
+            extra = {name: own[name] for name in own if id(own[name]) not in shared}
+            weights = {name: weights[name] for name in weights if name in own}
+            weights |= {name: of_its_shape(parameter) for name, parameter in extra.items()}
+        load(model, weights)
+        return model.eval()(*inputs)
+
+    return call
+
+
+def of_its_shape(parameter: Tensor) -> Tensor:
+    return numbers(*parameter.shape, seed=99) if parameter.dim() > 1 else 0 * parameter.detach()
+
+
+SOURCE = torch.tensor([[5, 6, 7, 3, 9], [8, 4, 10, 0, 0]])
+TARGET = torch.tensor([[1, 3, 4, 5, 2], [1, 6, 10, 0, 0]])
+SCORES = "F.linear(self.hidden(target, memory, source), self.embedding.table.weight)"
+OWN_LAYER = "self.output(self.hidden(target, memory, source))"
+DRAWN = "xavier(self.encoder, self.decoder)"
+OUTPUT_LAYER = "self.output = nn.Linear(d_model, vocab_size, bias=False)"
+NO_FACTOR = (
+    "(self.embedding({0}) - (self.config['d_model'] ** 0.5 - 1) * self.embedding.table({0}))"
+)
+NO_PLACES = "(self.embedding.table({0}) * self.config['d_model'] ** 0.5)"
+
+
+def embedded_as(text: str) -> tuple[tuple[str, str], ...]:
+    """Edits that put `text` in the place of both embeddings."""
+    names = ("source", "target")
+    return tuple((f"self.embedding({name})", text.format(name)) for name in names)
+
+
+TRANSFORMER = exercise(
+    "5.6",
+    cases=[
+        ((11, 8, 2, 16, 2), (SOURCE, TARGET), {"norm_first": False}),
+        ((11, 12, 3, 8, 2), (SOURCE, TARGET), {"norm_first": True}),
+    ],
+    wrong={
+        ("causal_mask(target.size(1), target.device) & ", ""): "the decoder can look ahead: its "
+        "loss would be perfect, and its writing useless. A mask is missing.",
+        ("& padding_mask(target, pad)", ""): "the decoder's self-attention looks at the target's "
+        "padding. Its mask has two parts.",
+        (", mask, padding_mask(source, pad))", ", mask)"): "cross-attention looks at the source's "
+        "padding.",
+        (
+            "self.embedding(source), padding_mask(source, self.config['pad'])".replace("'", '"'),
+            "self.embedding(source)",
+        ): "the encoder looks at the source's padding.",
+        (", padding_mask(source, pad))", ", padding_mask(target, pad))"): "cross-attention got "
+        "the *target's* padding. Whose words are the keys there?",
+        ("self.embedding(target), memory, mask", "memory, self.embedding(target), mask"): "the "
+        "two inputs of the decoder have changed places: here the memory asks, and the target "
+        "answers.",
+        ("dropout, norm_first)", "dropout)"): "post-norm is right, but norm_first=True changes "
+        "nothing: hand it on to both stacks.",
+        ("dropout, norm_first)", "dropout, not norm_first)"): "the norm stands on the wrong side: "
+        "norm_first=True is pre-norm, norm_first=False the paper's post-norm.",
+        (DRAWN, "self.encoder.norm = self.decoder.norm = nn.Identity()"): "post-norm is right. In "
+        "pre-norm, what runs along the skips is never normed: at the top of each stack one last "
+        "norm is missing.",
+        (DRAWN, "self.decoder.norm = nn.Identity()"): "post-norm is right. In pre-norm, the "
+        "decoder lacks its last norm.",
+        embedded_as(NO_FACTOR): "the factor is missing: what comes out of the table is "
+        "multiplied by √d_model.",
+        embedded_as(NO_PLACES): "the words don't know their places: nothing adds the positional "
+        "encoding.",
+        ((SCORES, OWN_LAYER), (DRAWN, OUTPUT_LAYER)): "the table is not tied: the scores come "
+        "from a matrix of their own. One table does all three jobs.",
+        (SCORES, SCORES + ".softmax(dim=-1)"): "you return probabilities. Return the scores: the "
+        "loss takes the softmax itself.",
+    },
+    praise="The whole Transformer of 2017, by heart.",
+    adapt=with_a_transformers_weights,
+)(Transformer)

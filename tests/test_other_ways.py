@@ -9,7 +9,9 @@ from torch import nn
 
 from exercises import find
 from exercises.check import verdict
-from transformer.encoder import FeedForward
+from transformer.attention import causal_mask, padding_mask
+from transformer.decoder import Decoder
+from transformer.encoder import Embedding, Encoder, FeedForward
 from transformer.heads import MultiHeadAttention, record_attention
 
 
@@ -260,17 +262,6 @@ class EncoderInOtherWords(nn.Module):
         return x
 
 
-def shifted_by_rolling(target):
-    shifted = target.roll(1, dims=1)
-    shifted[:, 0] = 1
-    return shifted
-
-
-def mask_by_places(ids):
-    place = torch.arange(ids.shape[1])
-    return (place[:, None] >= place)[None, None] & ids.bool()[:, None, None]
-
-
 def look_across_by_einsum(x, memory, w_q, w_k, w_v):
     s = torch.einsum("btd,bsd->bts", x @ w_q, memory @ w_k) / w_q.size(1) ** 0.5
     return torch.einsum("bts,bsd->btd", s.softmax(-1), memory @ w_v)
@@ -310,6 +301,65 @@ class DecoderInOtherWords(nn.Module):
         x = around(self.norm1, lambda y: self.self_attention(y, y, y, mask), x)
         crossed = lambda y: self.cross_attention(y, memory, memory, memory_mask)  # noqa: E731
         return around(self.norm3, self.feed_forward, around(self.norm2, crossed, x))
+
+
+class Stack(nn.Module):
+    """Layers, and in pre-norm a norm, for both sides; norms are PyTorch's."""
+
+    def __init__(self, make, number, norm_first):
+        super().__init__()
+        self.layers = nn.ModuleList([make() for _ in range(number)])
+        self.norm_first = norm_first
+        if norm_first:
+            self.norm = nn.LayerNorm(self.layers[0].norm1.normalized_shape)
+
+    def forward(self, x, *rest):
+        for layer in self.layers:
+            x = layer(x, *rest)
+        return self.norm(x) if self.norm_first else x
+
+
+class TransformerInOtherWords(nn.Module):
+    """Every part another's: the embedding, the layers, the stacks; the masks by comparing."""
+
+    def __init__(self, words, width, heads, wide, number, norm_first):
+        super().__init__()
+        self.embedding = nn.ModuleDict({"table": nn.Embedding(words, width)})
+        sizes = width, heads, wide, norm_first
+        self.encoder = Stack(lambda: EncoderInOtherWords(*sizes), number, norm_first)
+        self.decoder = Stack(lambda: DecoderInOtherWords(*sizes), number, norm_first)
+
+    def embed(self, ids):
+        x = self.embedding["table"](ids)
+        width = x.size(-1)
+        place, pair = torch.arange(ids.size(1))[:, None], torch.arange(width) // 2
+        angle = place / 10_000 ** (2 * pair / width)
+        return x * math.sqrt(width) + torch.where(
+            torch.arange(width) % 2 == 0, angle.sin(), angle.cos()
+        )
+
+    def forward(self, source, target):
+        seen, places = source.ne(0)[:, None, None], torch.arange(target.size(1))
+        mask = target.ne(0)[:, None, None] & (places[None] <= places[:, None])
+        x = self.decoder(self.embed(target), self.encoder(self.embed(source), seen), mask, seen)
+        return x @ self.embedding["table"].weight.mT
+
+
+class TiedByALayer(nn.Module):
+    """The course's parts; the scores from an nn.Linear that holds the embedding's table."""
+
+    def __init__(self, words, width, heads, wide, number, norm_first=False):
+        super().__init__()
+        self.embedding = Embedding(words, width)
+        self.encoder = Encoder(number, width, heads, wide, norm_first=norm_first)
+        self.decoder = Decoder(number, width, heads, wide, norm_first=norm_first)
+        self.scores = nn.Linear(width, words, bias=False)
+        self.scores.weight = self.embedding.table.weight
+
+    def forward(self, source, target):
+        memory = self.encoder(self.embedding(source), padding_mask(source))
+        mask = causal_mask(target.size(1)) & padding_mask(target)
+        return self.scores(self.decoder(self.embedding(target), memory, mask, padding_mask(source)))
 
 
 def most_frequent_pair(pieces, counts):
@@ -442,16 +492,13 @@ WAYS = [
     ("4.4", nn.LayerNorm),
     ("4.5", lambda d, f: 4 * d * (d + 1) + 2 * d * f + f + d + 4 * d),
     ("4.6", EncoderInOtherWords),
-    ("5.1", shifted_by_rolling),
-    ("5.2", mask_by_places),
-    ("5.3", (32, 8, 12, 20)),
-    ("5.4", look_across_by_einsum),
-    ("5.6", 37_888_000),
-    ("5.7", tied_the_other_way),
-    ("5.8", 9.2103),
-    ("5.9", loss_of_the_words),
-    ("5.10", greedy_while),
-    ("5.11", DecoderInOtherWords),
+    ("5.1", look_across_by_einsum),
+    ("5.2", tied_the_other_way),
+    ("5.3", loss_of_the_words),
+    ("5.4", greedy_while),
+    ("5.5", DecoderInOtherWords),
+    ("5.6", TransformerInOtherWords),
+    ("5.6", TiedByALayer),
     ("6.1", most_frequent_pair),
     ("6.2", lambda words: ([1, *words], [*words, 2])),
     ("6.2", lambda words: [(1, *words), (*words, 2)]),

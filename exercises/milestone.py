@@ -1,0 +1,48 @@
+"""What a milestone says when a Transformer does not learn: which box is likeliest broken."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+SOURCE = torch.tensor([[5, 6, 7, 8, 9, 10]])
+TARGET = torch.tensor([[1, 10, 9, 8, 7, 6, 5]])
+
+
+def likeliest_broken(make: Callable[[], nn.Module]) -> str:
+    """Builds a fresh model, changes one thing after the other in what goes in, and says in words
+    which box does not do what it should. `make()` gives a model(source, target) → scores of at
+    least 13 tokens; padding is 0."""
+    torch.manual_seed(0)
+    model = make().eval()
+
+    @torch.no_grad()
+    def moved(source: Tensor, target: Tensor) -> Tensor:
+        """At which places of the first target the scores are no longer the same: (7,)"""
+        length = TARGET.size(1)
+        change = model(source, target)[:, :length] - model(SOURCE, TARGET)
+        return change.abs().amax(dim=(0, 2)) > 1e-4
+
+    later, earlier = TARGET.clone(), TARGET.clone()
+    later[0, 4], earlier[0, 2] = 3, 3
+    padded = torch.cat([SOURCE, torch.zeros_like(SOURCE)], dim=1)  # (1, 12)
+    if moved(SOURCE, later)[:4].any():
+        return "the causal mask: a place can see the tokens that come after it."
+    if not moved(SOURCE.roll(1), TARGET).any() and not moved(SOURCE - 2, TARGET).any():
+        return "cross-attention: the source can be exchanged, and no score changes."
+    if not moved(SOURCE.flip(1), TARGET).any():
+        return "the positional encoding: the source can be reversed, and no score changes."
+    if not moved(SOURCE, earlier)[2]:
+        return "the decoder's way in: what a place is given does not change its own scores."
+    if not moved(SOURCE, earlier)[3:].any():
+        return "masked self-attention: a place does not see the tokens before it."
+    if moved(padded, TARGET).any():
+        return "the padding mask: padding behind the source changes the scores."
+    model(SOURCE, TARGET).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        if parameter.grad is None or not parameter.grad.any():
+            return f"{name}: no gradient reaches it, so it learns nothing."
+    size = model(SOURCE, TARGET).std().item()
+    if not 0.1 < size < 4:
+        return f"the start: untrained scores have size {size:.1g}. Look at the table and its √d."
+    return "no single box: all see what they should. Look at skips, norms and the loss's shift."
