@@ -274,7 +274,7 @@ def of_its_shape(parameter: Tensor) -> Tensor:
     return numbers(*parameter.shape, seed=99) if parameter.dim() > 1 else 0 * parameter.detach()
 
 
-SOURCE = torch.tensor([[5, 6, 7, 3, 9], [8, 4, 10, 0, 0]])
+SOURCE = torch.tensor([[5, 6, 7, 3, 9], [8, 4, 10, 7, 0]])
 TARGET = torch.tensor([[1, 3, 4, 5, 2], [1, 6, 10, 0, 0]])
 SCORES = "F.linear(self.hidden(target, memory, source), self.embedding.table.weight)"
 OWN_LAYER = "self.output(self.hidden(target, memory, source))"

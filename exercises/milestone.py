@@ -1,12 +1,48 @@
-"""What a milestone says when a Transformer does not learn: which box is likeliest broken."""
+"""Notebook 05's milestone: a learner's own Transformer learns a task, or hears what is broken."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from exercises.check import described
+from exercises.say import say
+
+SIZES = 13, 64, 4, 128, 1  # vocabulary, d_model, heads, d_ff, layers
 SOURCE = torch.tensor([[5, 6, 7, 8, 9, 10]])
 TARGET = torch.tensor([[1, 10, 9, 8, 7, 6, 5]])
+
+
+def milestone(make: Callable, train: Callable, task: Callable, mark: int) -> int:
+    """Train a fresh model, let it write 200 rows, and say whether `mark` of them are right.
+
+    make: builds a model of SIZES that takes (source, target) ids and returns scores; train(make)
+    returns it trained (and what else it likes); task(count) draws sources and targets, from start
+    to end. Returns how many rows are right. Never stops a run: what goes wrong is said in words.
+    """
+    try:
+        trained, *_ = train(make)
+        right = rows_right(trained, *task(200))
+        advice = "" if right >= mark else likeliest_broken(lambda: make(*SIZES, norm_first=True))
+    except Exception as error:  # whatever a learner's code may raise
+        say(f"✗ {make.__name__} stopped: {described(error)}")
+        return 0
+    if right >= mark:
+        say(f"● {make.__name__} writes {right} of 200 rows without a mistake: it has learned.")
+    else:
+        say(f"✗ {make.__name__} writes {right} of 200 rows without a mistake; {mark} are the mark.")
+        say(f"  Look first at {advice}")
+    return right
+
+
+@torch.no_grad()
+def rows_right(model: nn.Module, source: Tensor, target: Tensor) -> int:
+    """How many rows of target (from start to end) the model writes, greedily."""
+    written = target[:, :1]
+    for _ in range(target.size(1) - 1):
+        likeliest = model(source, written)[:, -1:].argmax(dim=-1)  # (rows, 1)
+        written = torch.cat([written, likeliest], dim=1)
+    return int((written == target).all(dim=1).sum())
 
 
 def likeliest_broken(make: Callable[[], nn.Module]) -> str:

@@ -3,9 +3,10 @@
 from functools import partial
 
 import pytest
+import torch
 
 from exercises.check import edited
-from exercises.milestone import likeliest_broken
+from exercises.milestone import likeliest_broken, milestone
 from transformer.decoder import DecoderLayer, Transformer
 
 CAUSAL = "causal_mask(target.size(1), target.device) & "
@@ -56,3 +57,42 @@ def test_it_names_what_no_gradient_reaches():
 def test_of_a_whole_transformer_it_names_no_box(norm_first):
     said = likeliest_broken(partial(Transformer, 13, 64, 4, 128, 1, norm_first=norm_first))
     assert said.startswith("no single box: ")
+
+
+def reversing(count):
+    source = torch.randint(3, 13, (count, 6))
+    start, end = torch.full((count, 1), 1), torch.full((count, 1), 2)
+    return source, torch.cat([start, source.flip(1), end], dim=1)
+
+
+def untrained(make):
+    return make(13, 64, 4, 128, 1, norm_first=True).eval(), 2.6
+
+
+def knowing(make):
+    """A model that has nothing to learn: it scores the right token highest."""
+
+    def model(source, target):
+        answers = torch.cat([source.flip(1), torch.full((len(source), 1), 2)], dim=1)
+        return torch.nn.functional.one_hot(answers[:, : target.size(1)], 13).float()
+
+    return model, 0.0
+
+
+def test_the_mark_is_reached(capsys):
+    assert milestone(Transformer, knowing, reversing, mark=160) == 200
+    assert capsys.readouterr().out.startswith("● Transformer writes 200 of 200 rows")
+
+
+def test_it_is_not_reached_and_the_box_is_named(capsys):
+    broken = edited(Transformer, (CAUSAL, ""))
+    assert milestone(broken, untrained, reversing, mark=160) < 160
+    assert "Look first at the causal mask" in capsys.readouterr().out
+
+
+def test_what_a_learners_class_raises_is_said_and_stops_nothing(capsys):
+    def make(*sizes, norm_first):
+        raise RuntimeError("size mismatch")
+
+    assert milestone(make, untrained, reversing, mark=160) == 0
+    assert "make stopped: RuntimeError: size mismatch" in capsys.readouterr().out
