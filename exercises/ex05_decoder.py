@@ -280,6 +280,7 @@ SCORES = "F.linear(self.hidden(target, memory, source), self.embedding.table.wei
 OWN_LAYER = "self.output(self.hidden(target, memory, source))"
 DRAWN = "xavier(self.encoder, self.decoder)"
 OUTPUT_LAYER = "self.output = nn.Linear(d_model, vocab_size, bias=False)"
+SECOND_TABLE = "self.second = Embedding(vocab_size, d_model)"
 NO_FACTOR = (
     "(self.embedding({0}) - (self.config['d_model'] ** 0.5 - 1) * self.embedding.table({0}))"
 )
@@ -306,7 +307,7 @@ TRANSFORMER = exercise(
         (", mask, padding_mask(source, pad))", ", mask)"): "cross-attention looks at the source's "
         "padding.",
         (
-            "self.embedding(source), padding_mask(source, self.config['pad'])".replace("'", '"'),
+            'self.embedding(source), padding_mask(source, self.config["pad"])',
             "self.embedding(source)",
         ): "the encoder looks at the source's padding.",
         (", padding_mask(source, pad))", ", padding_mask(target, pad))"): "cross-attention got "
@@ -323,12 +324,24 @@ TRANSFORMER = exercise(
         "norm is missing.",
         (DRAWN, "self.decoder.norm = nn.Identity()"): "post-norm is right. In pre-norm, the "
         "decoder lacks its last norm.",
+        (DRAWN, "self.encoder.norm = nn.Identity()"): "post-norm is right. In pre-norm, the "
+        "encoder lacks its last norm.",
+        (
+            'self.encoder(self.embedding(source), padding_mask(source, self.config["pad"]))',
+            "self.embedding(source)",
+        ): "the memory is what the embedding gives: the encoder was left out.",
         embedded_as(NO_FACTOR): "the factor is missing: what comes out of the table is "
         "multiplied by √d_model.",
         embedded_as(NO_PLACES): "the words don't know their places: nothing adds the positional "
         "encoding.",
         ((SCORES, OWN_LAYER), (DRAWN, OUTPUT_LAYER)): "the table is not tied: the scores come "
         "from a matrix of their own. One table does all three jobs.",
+        (
+            ("self.embedding(target)", "self.second(target)"),
+            (DRAWN, SECOND_TABLE),
+        ): "the target has a table of its own. One table does all three jobs.",
+        (SCORES, SCORES + ".log_softmax(dim=-1)"): "you return logarithms of probabilities. Return "
+        "the scores: the loss takes the log-softmax itself.",
         (SCORES, SCORES + ".softmax(dim=-1)"): "you return probabilities. Return the scores: the "
         "loss takes the softmax itself.",
     },
