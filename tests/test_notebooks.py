@@ -25,9 +25,9 @@ PATH = {
     "02_attention": (100, 4_200),
     "03_heads": (100, 4_000),
     "04_encoder": (105, 4_300),
+    "05_decoder": (115, 4_500),
 }
 FIRST_EDITION = {
-    "05_decoder": (202, 7_295),
     "06_training": (357, 14_889),
     "07_inference": (303, 10_574),
 }

@@ -13,12 +13,6 @@ from nbclient import NotebookClient
 from tools.notebooks import notebooks
 
 ROOT = Path(__file__).parents[2]
-# The cells that cannot yet be run twice, and those that fail in consequence. A cell that is mended
-# leaves the list: the test fails as long as it stands here.
-FAILS = {
-    "05_decoder": {"4a3d8821": "ends with base = None"},
-}
-
 pytestmark = pytest.mark.long
 
 
@@ -62,8 +56,7 @@ def run_twice(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", notebooks(ROOT), ids=lambda path: path.stem)
 def test_every_cell_can_be_run_twice(path, course):
-    failed, known = run_twice(course / path.relative_to(ROOT)), FAILS.get(path.stem, {})
-    new = [f"{cell} {how[:1000]}" for cell, how in failed.items() if cell not in known]
-    assert not new, "\n".join(["run twice in a row, these cells fail:", *new])
-    mended = sorted(known.keys() - failed.keys())
-    assert not mended, f"take these out of FAILS, they can be run twice now: {mended}"
+    failed = [
+        f"{cell} {how[:1000]}" for cell, how in run_twice(course / path.relative_to(ROOT)).items()
+    ]
+    assert not failed, "\n".join(["run twice in a row, these cells fail:", *failed])
