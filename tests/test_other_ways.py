@@ -242,6 +242,20 @@ class NormByHand(nn.Module):
         )
 
 
+def norm_backward_by_autograd(x, g, eps=1e-5):
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(F.layer_norm(x, x.shape[-1:], eps=eps), x, g)[0]
+
+
+def norm_backward_by_matrix(x, g, eps=1e-5):
+    d = x.size(-1)
+    variance, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
+    root = (variance + eps).sqrt().unsqueeze(-1)
+    x_hat = (x - mean).unsqueeze(-1) / root  # (..., d, 1)
+    slopes = (torch.eye(d) - 1 / d - x_hat @ x_hat.mT / d) / root
+    return torch.einsum("...ij,...j->...i", slopes, g)
+
+
 class EncoderInOtherWords(nn.Module):
     """The feed-forward as one nn.Sequential, the two orders as one loop."""
 
@@ -492,6 +506,12 @@ WAYS = [
     ("4.4", nn.LayerNorm),
     ("4.5", lambda d, f: 4 * d * (d + 1) + 2 * d * f + f + d + 4 * d),
     ("4.6", EncoderInOtherWords),
+    ("4.A", lambda a, c, layers: math.exp(layers * (math.log1p(c * a) - math.log1p(c)))),
+    ("4.A", lambda a, c, layers: torch.tensor((1 + a * c) / (1 + c)).pow(layers)),
+    ("4.B", norm_backward_by_autograd),
+    ("4.B", norm_backward_by_matrix),
+    ("4.C", lambda m, rest, d: [(m * 1e6 - rest + half) / d for half in (-5e5, 5e5)]),
+    ("4.C", lambda m, rest, d: torch.tensor([m - 0.5, m + 0.5]).mul(1e6).sub(rest).div(d).round()),
     ("5.1", look_across_by_einsum),
     ("5.2", tied_the_other_way),
     ("5.3", loss_of_the_words),
