@@ -1,7 +1,5 @@
 """The exercises of notebook 04, encoder."""
 
-import math
-
 import torch
 
 from exercises.check import exercise
@@ -40,37 +38,6 @@ POSITIONS = exercise(
 )(positional_encoding)
 
 
-def words(ids: list[list[int]], vocabulary: int, d_model: int) -> tuple:
-    """ids, the table of words, and more places than the ids need."""
-    table = torch.randn(vocabulary, d_model, generator=torch.Generator().manual_seed(d_model))
-    return torch.tensor(ids), table, positional_encoding(12, d_model)
-
-
-@exercise(
-    "4.2",
-    cases=[words([[4, 7, 4, 1]], 10, 8), words([[3, 0, 5], [1, 1, 2], [0, 4, 4]], 6, 4)],
-    wrong={
-        (("table[ids] + places", "(table[ids] + places)"), ("ids.size(1)", "ids.size(0)")): "both "
-        "bugs are still there. Begin with the places: how many rows of `encoding` does your slice "
-        "take for one sentence?",
-        ("table[ids] + places", "(table[ids] + places)"): "every word knows its place now, but the "
-        "places are stretched along with the words: the factor belongs to the words alone.",
-        ("ids.size(1)", "ids.size(0)"): "the words alone are stretched now, as they should be. But "
-        "the slice still counts sentences, not places.",
-        ("math.sqrt(table.size(1)) * ", ""): "the factor √d_model is gone: without it the places "
-        "drown the words.",
-        ("math.sqrt(table.size(1))", "table.size(1)"): "you multiply by d_model. The factor is its "
-        "square root.",
-        ("[: ids.size(1)]", "[ids]"): "you look the place up by the word's id. The place is where "
-        "the word stands, whatever the word is.",
-    },
-    praise="A slice by the wrong size is the quietest bug: broadcasting hides it.",
-)
-def entrance(ids, table, encoding):
-    places = encoding[: ids.size(1)]  # (length, d_model)
-    return math.sqrt(table.size(1)) * table[ids] + places  # (batch, length, d_model)
-
-
 def three_sentences(d_model: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(d_model)
     return torch.randn(3, 5, d_model, generator=generator)  # (batch, length, d_model)
@@ -79,7 +46,7 @@ def three_sentences(d_model: int) -> torch.Tensor:
 HIDDEN, BACK = "F.relu(self.linear1(x))", "self.linear2(self.dropout(hidden))"
 
 FEED_FORWARD = exercise(
-    "4.3",
+    "4.2",
     cases=[((8, 12), (three_sentences(8),)), ((6, 20), (three_sentences(6),))],
     wrong={
         (HIDDEN, "self.linear1(x)"): "the ReLU is missing, so your two matrices are one.",
@@ -119,13 +86,17 @@ def norm_case(d_model: int, size: float) -> tuple:
 
 
 LAYER_NORM = exercise(
-    "4.4",
+    "4.3",
     cases=[norm_case(6, 1.0), norm_case(8, 0.005), norm_case(5, 2.0)],
     wrong={
         by_hand(ROOT, dim="1"): "you normalise over the words of a sentence. Each token is "
         "normalised by itself, over its d_model numbers.",
         by_hand(ROOT, dim="(1, 2)"): "you normalise a whole sentence at once. Each token is "
         "normalised by itself, over its d_model numbers.",
+        by_hand(ROOT, dim="(0, 1, 2)"): "you take one mean over everything, the batch too. Each "
+        "token is normalised by itself, over its d_model numbers.",
+        by_hand(ROOT, dim="(0, 1)"): "you normalise each number over the batch. That is batch "
+        "normalisation; LayerNorm takes the numbers of one token.",
         by_hand(ROOT, correction=1): "the squares are divided by d_model − 1. LayerNorm divides "
         "by d_model.",
         by_hand(OUTSIDE): "eps is added to the root. It belongs inside.",
@@ -143,34 +114,6 @@ LAYER_NORM = exercise(
 )(LayerNorm)
 
 
-@exercise(
-    "4.5",
-    cases=[(512, 2048), (1024, 4096), (6, 10)],
-    wrong={
-        ("4 * ", "3 * "): "attention has four matrices, not three: W^O, which mixes the heads, is "
-        "missing.",
-        (" + norms", ""): "4 · d_model are missing. Either the two norms (a weight and a bias "
-        "each) or the biases of attention's four linear layers.",
-        ("2 * 2 *", "2 *"): "one norm is missing: the layer has two, each with a weight and a "
-        "bias.",
-        (" + d_ff + d_model", ""): "the two biases of the feed-forward are missing: d_ff on the "
-        "way up, d_model on the way down.",
-        ((" + 4 * d_model", ""), (" + d_ff + d_model", ""), (" + norms", "")): "those are the "
-        "matrices alone. Six linear layers have a bias each, and the two norms have a weight and a "
-        "bias each.",
-        ((" + 4 * d_model", ""), (" + d_ff + d_model", "")): "the biases of the linear layers are "
-        "missing: d_model for each of attention's four, d_ff and d_model in the feed-forward.",
-    },
-    praise="Heads do not appear: they share out the same matrices.",
-    tolerance=0.0,
-)
-def encoder_layer_size(d_model, d_ff):
-    attention = 4 * d_model * d_model + 4 * d_model
-    feed_forward = 2 * d_model * d_ff + d_ff + d_model
-    norms = 2 * 2 * d_model
-    return attention + feed_forward + norms
-
-
 def block_case(d_model: int, num_heads: int, d_ff: int, norm_first: bool, mask) -> tuple:
     x = torch.randn(2, 4, d_model, generator=torch.Generator().manual_seed(d_model))
     return (d_model, num_heads, d_ff), (x, mask), {"norm_first": norm_first}
@@ -179,7 +122,7 @@ def block_case(d_model: int, num_heads: int, d_ff: int, norm_first: bool, mask) 
 SHORT = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()[:, None, None]  # (2, 1, 1, 4)
 
 BLANK_CELL = exercise(
-    "4.6",
+    "4.4",
     cases=[
         block_case(8, 2, 12, False, None),
         block_case(8, 2, 12, True, None),
