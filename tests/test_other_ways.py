@@ -451,6 +451,34 @@ def bleu_by_logs(precisions, c, r):
     return 100 * math.exp(mean if c >= r else mean + 1 - r / c)
 
 
+@torch.no_grad()
+def looks_ahead_by_changing(model, ids):
+    """Another token in each place in turn: does anything before it move?"""
+    before, found = model(ids), []
+    for place in range(ids.shape[1]):
+        other = ids.clone()
+        other[:, place] = (ids[:, place] + 1) % 13
+        found.append((model(other) - before)[:, :place].abs().sum() > 1e-4)
+    return torch.stack(found).any()
+
+
+def looks_ahead_by_the_last(model, ids):
+    """Each position's scores, when it is the last."""
+    alone = [model(ids[:, : n + 1])[:, -1] for n in range(ids.size(1))]
+    return not torch.allclose(torch.stack(alone, dim=1), model(ids), atol=1e-5)
+
+
+def prefix_by_comparing(source, target):
+    place = torch.arange(source + target)
+    return (place <= place[:, None]) | (place < source)
+
+
+def prefix_by_joining(source, target):
+    reads = torch.cat([torch.ones(source, source), torch.zeros(source, target)], dim=1)
+    writes = torch.cat([torch.ones(target, source), torch.ones(target, target).tril()], dim=1)
+    return torch.cat([reads, writes]).bool()
+
+
 WAYS = [
     ("1.1", 7 / 2),
     ("1.1", torch.tensor(3.5)),
@@ -510,6 +538,12 @@ WAYS = [
     ("5.5", DecoderInOtherWords),
     ("5.6", TransformerInOtherWords),
     ("5.6", TiedByALayer),
+    ("5.A", looks_ahead_by_changing),
+    ("5.A", looks_ahead_by_the_last),
+    ("5.B", 1.92),
+    ("5.B", torch.tensor(10.0).log() * 5 / 6),
+    ("5.C", prefix_by_comparing),
+    ("5.C", prefix_by_joining),
     ("6.1", most_frequent_pair),
     ("6.2", lambda words: ([1, *words], [*words, 2])),
     ("6.2", lambda words: [(1, *words), (*words, 2)]),
