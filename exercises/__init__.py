@@ -1,7 +1,7 @@
 """Every exercise of every notebook, and the check that a reader runs.
 
     from exercises import check
-    check("5.3", teacher_loss)
+    check("5.2", tie)
 
 One file a notebook, ex05_decoder.py for notebook 05: it is found by its name.
 """

@@ -5,7 +5,7 @@ How an exercise is written down (a whole file of them: ex05_decoder.py):
     @exercise("5.1", cases=[(x, memory)], wrong={("memory @", "x @"): "the source is never …"})
     def look_across(x, memory, …): …                 # real code; a wrong answer is an edit of it
 
-    LAYER = exercise("5.5", cases=…, wrong=…)(DecoderLayer)    # a block of transformer/
+    LAYER = exercise("5.4", cases=…, wrong=…)(DecoderLayer)    # a block of transformer/
 
     SAVED = question("3.C", 7_077_888, wrong={393_216: "that is one attention block …"})
 """

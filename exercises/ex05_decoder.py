@@ -96,44 +96,6 @@ def tie(embedding, output):
     return output
 
 
-def letters(source, target):
-    """A model that looks back and not ahead: scores (batch, length, 9)."""
-    table = numbers(9, 9, seed=70)
-    places = torch.arange(1, target.size(1) + 1)[:, None]
-    seen = table[target].cumsum(dim=1) / places  # the mean of what stands there so far
-    return 2 * seen + table[source].mean(dim=1, keepdim=True)
-
-
-@exercise(
-    "5.3",
-    cases=[
-        (
-            letters,
-            torch.tensor([[5, 6, 7], [8, 4, 0]]),
-            torch.tensor([[1, 3, 4, 5, 2], [1, 6, 2, 0, 0]]),
-        ),
-        (letters, torch.tensor([[8, 3]]), torch.tensor([[1, 7, 8, 2]])),
-    ],
-    wrong={
-        (("[:, :-1]", ""), ("[:, 1:]", "")): "still as broken: at each position the model is asked "
-        "for the token that it is looking at. The answer must be the *next* one.",
-        ("[:, 1:]", "[:, :-1]"): "you left the last column out on both sides, so each position "
-        "still has to say its own token. One side loses its last column, the other side its first.",
-        (", ignore_index=0", ""): "the shift is right, but now padding counts as well: keep "
-        "ignore_index=0.",
-        (("target[:, :", "F.pad(target, (1, 0), value=START)[:, :"), ("[:, 1:]", "")): "`target` "
-        "has its <start> already. With a second one in front, your model must say <start> as "
-        "well: cut columns off instead.",
-        ("target[:, :-1])", "target[:, :-1]).softmax(dim=-1)"): "cross_entropy takes the softmax "
-        "itself: hand it the scores as they are.",
-    },
-    praise="All but the last column goes in, all but the first must come out.",
-)
-def teacher_loss(model, source, target):
-    scores = model(source, target[:, :-1])
-    return F.cross_entropy(scores.flatten(0, 1), target[:, 1:].flatten(), ignore_index=0)
-
-
 SENTENCE = [3, 5, 3, 4, END, 5, 4, 3, 3, 5]
 
 
@@ -171,7 +133,7 @@ def patient(answer):
 
 
 @exercise(
-    "5.4",
+    "5.3",
     cases=[(speller, START, END, 9), (speller, START, END, 2), (echo, START, END, 9)],
     wrong={
         ("ids[1:]", "ids"): "the start token is in your answer. It is the push to begin and no "
@@ -209,7 +171,7 @@ def sentences(d_model: int, length: int, seed: int) -> tuple:
 
 
 LAYER = exercise(
-    "5.5",
+    "5.4",
     cases=[
         ((8, 2, 16), sentences(8, length=4, seed=80), {"norm_first": False}),
         ((12, 3, 8), sentences(12, length=5, seed=82), {"norm_first": True}),
@@ -232,6 +194,13 @@ LAYER = exercise(
         (("x = x + ", "x = "), ("return x + ", "return "), ("(x + ", "(")): "the residual "
         "connections are missing: x is added back, three times.",
         (("y, mask)", "y)"), ("x, mask)", "x)")): "self-attention can look ahead: hand it `mask`.",
+        (
+            "(y, memory, memory, memory_mask)",
+            "(y, memory, memory)",
+        ): "post-norm is right; in pre-norm "
+        "cross-attention looks at the source's padding: hand it `memory_mask`.",
+        ("(x, memory, memory, memory_mask)", "(x, memory, memory)"): "in post-norm cross-attention "
+        "looks at the source's padding: hand it `memory_mask`.",
         (", memory_mask)", ")"): "cross-attention looks at the source's padding: hand it "
         "`memory_mask`.",
         (", memory_mask)", ", mask)"): "cross-attention got `mask`, which hides the future of the "
@@ -294,7 +263,7 @@ def embedded_as(text: str) -> tuple[tuple[str, str], ...]:
 
 
 TRANSFORMER = exercise(
-    "5.6",
+    "5.5",
     cases=[
         ((11, 8, 2, 16, 2), (SOURCE, TARGET), {"norm_first": False}),
         ((11, 12, 3, 8, 2), (SOURCE, TARGET), {"norm_first": True}),

@@ -73,7 +73,7 @@ def knowing(make):
     """A model that has nothing to learn: it scores the right token highest."""
 
     def model(source, target):
-        answers = torch.cat([source.flip(1), torch.full((len(source), 1), 2)], dim=1)
+        answers = torch.cat([source[:, :6].flip(1), torch.full((len(source), 1), 2)], dim=1)
         return torch.nn.functional.one_hot(answers[:, : target.size(1)], 13).float()
 
     return model, 0.0
