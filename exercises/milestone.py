@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from exercises.check import described
@@ -19,15 +18,19 @@ def milestone(make: Callable, train: Callable, task: Callable, mark: int) -> int
 
     make: builds a model of SIZES that takes (source, target) ids and returns scores; train(make)
     returns it trained (and what else it likes); task(count) draws sources and targets, from start
-    to end; the second half is written with padding behind the source. Returns how many rows are
-    right. Never stops a run: what goes wrong is said in words.
+    to end. Returns how many rows are right; 0 for a model that reads padding. Never stops a run:
+    what goes wrong is said in words.
     """
     try:
         trained, *_ = train(make)
         source, target = task(200)
-        padded = F.pad(source[100:], (0, 3))  # a missing mask of the padding costs rows
-        right = rows_right(trained, source[:100], target[:100])
-        right += rows_right(trained, padded, target[100:])
+        right = rows_right(trained, source, target)
+        if right >= mark and reads_padding(trained, source, target):
+            say(
+                f"✗ {make.__name__} writes {right} of 200 rows without a mistake, but padding behind"
+            )
+            say("  the source changes its scores: is a padding mask missing?")
+            return 0
         advice = "" if right >= mark else likeliest_broken(lambda: make(*SIZES, norm_first=True))
     except Exception as error:  # whatever a learner's code may raise
         say(f"✗ {make.__name__} stopped: {described(error)}")
@@ -48,6 +51,14 @@ def rows_right(model: nn.Module, source: Tensor, target: Tensor) -> int:
         likeliest = model(source, written)[:, -1:].argmax(dim=-1)  # (rows, 1)
         written = torch.cat([written, likeliest], dim=1)
     return int((written == target).all(dim=1).sum())
+
+
+@torch.no_grad()
+def reads_padding(model: nn.Module, source: Tensor, target: Tensor) -> bool:
+    """Whether zeros (padding) behind the source change the scores."""
+    more = torch.zeros_like(source)
+    change = model(torch.cat([source, more], dim=1), target) - model(source, target)
+    return bool(change.abs().max() > 1e-3)
 
 
 def likeliest_broken(make: Callable[[], nn.Module]) -> str:

@@ -84,6 +84,15 @@ def test_the_mark_is_reached(capsys):
     assert capsys.readouterr().out.startswith("● Transformer writes 200 of 200 rows")
 
 
+def test_a_model_that_reads_padding_does_not_reach_it(capsys):
+    def reading_padding(make):
+        model, loss = knowing(make)
+        return lambda source, target: model(source, target) + source.size(1) / 100, loss
+
+    assert milestone(Transformer, reading_padding, reversing, mark=160) == 0
+    assert "is a padding mask missing?" in capsys.readouterr().out
+
+
 def test_it_is_not_reached_and_the_box_is_named(capsys):
     broken = edited(Transformer, (CAUSAL, ""))
     assert milestone(broken, untrained, reversing, mark=160) < 160
