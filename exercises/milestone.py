@@ -26,10 +26,8 @@ def milestone(make: Callable, train: Callable, task: Callable, mark: int) -> int
         source, target = task(200)
         right = rows_right(trained, source, target)
         if right >= mark and reads_padding(trained, source, target):
-            say(
-                f"✗ {make.__name__} writes {right} of 200 rows without a mistake, but zeros (padding)"
-            )
-            say("  behind the source change its scores: is a padding mask missing?")
+            say(f"✗ {make.__name__} writes {right} of 200 rows without a mistake, but padding")
+            say("  behind the source changes its scores: is a padding mask missing?")
             return 0
         advice = "" if right >= mark else likeliest_broken(lambda: make(*SIZES, norm_first=True))
     except Exception as error:  # whatever a learner's code may raise
