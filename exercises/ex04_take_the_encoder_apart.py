@@ -55,6 +55,11 @@ def tokens(shape: tuple[int, ...], size: float, seed: int) -> tuple[torch.Tensor
             (" - x_hat * along", ""),
         ): "that is the direct effect alone. A number also acts through the mean and through the "
         "root.",
+        (
+            (" - x_hat * along", ""),
+            ("deviation.square().mean(-1, keepdim=True)", "x.var(-1, keepdim=True)"),
+        ): "two slips: the effect through the root is missing, and your variance is divided by "
+        "d − 1. LayerNorm divides by d.",
         (") / r", ")"): "the three terms are right, but the 1/r before the bracket is missing.",
         ("(g * x_hat).mean(", "(g * x_hat).sum("): "in the last term you took a sum. The 1/d makes "
         "it a mean.",
