@@ -84,10 +84,11 @@ def looks_ahead(model, ids):
 BLIND = question(
     "5.B",
     5 * math.log(10) / 6,
-    tolerance=5e-3,
+    tolerance=2e-3,
     wrong={
         math.log(10): "that is a digit's loss. One token in six is sure.",
         5 * math.log(10): "that is the whole row. The question is for the mean of its six tokens.",
+        1.93: "that is what the three reached. The best there is lies a little lower: compute it.",
         math.log(11): "you spread the guess over eleven tokens. It can count: <end> never stands "
         "among the digits, and always behind the fifth.",
         math.log(
