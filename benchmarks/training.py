@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
 
 from command.options import whole
 from transformer.decoder import Transformer
@@ -44,7 +43,7 @@ class Curve:
     clock stands still meanwhile."""
 
     model: nn.Module
-    validation: DataLoader
+    validation: Loader
     every: int
     to_loss: float
     seconds: float = 0.0

@@ -74,6 +74,7 @@ def test_what_notebook_07_stores_is_small_and_needs_nothing_from_elsewhere():
         ({"weights": np.eye(2)}, "2 dimensions, but 4 are needed"),
         ({"rows": ["x"]}, "2 rows but 1 row tokens"),
         ({"weights": np.full((1, 1, 2, 2), np.nan)}, "4 of 4 weights are NaN"),
+        ({"weights": np.full((1, 1, 2, 2), -np.inf)}, "infinite numbers"),
         ({"alignment": [(0, 2)]}, r"cell \(0, 2\) but the heatmap has 2 rows"),
     ],
 )

@@ -147,6 +147,16 @@ def test_a_loader_for_another_number_of_devices_is_refused():
         fit(model_of(16), Loader(copy_pairs(60), 100, world=2), 1)
 
 
+def test_a_checkpoint_without_a_seed_is_gone_on_from(tmp_path):
+    pairs = copy_pairs(60)
+    fit(model_of(16), Loader(pairs, 100), 1, folder=tmp_path)
+    file = tmp_path / "last" / "training.pt"
+    state = torch.load(file, weights_only=True)
+    del state["seed"]
+    torch.save(state, file)
+    assert len(fit(model_of(16), Loader(pairs, 100), 2, folder=tmp_path, go_on=True)) == 2
+
+
 def model_of(d_model: int) -> Transformer:
     return Transformer(11, d_model, 2, 32, 1, norm_first=True)
 

@@ -464,8 +464,8 @@ def resume(training: Training, folder: Path | None) -> None:
     training.schedule.load_state_dict(state["schedule"])
     if training.accelerator.scaler and state["scaler"]:
         training.accelerator.scaler.load_state_dict(state["scaler"])
-    for name in PROGRESS:
-        setattr(training, name, state[name])
+    for name in PROGRESS:  # the first edition saved no seed
+        setattr(training, name, state.get(name, getattr(training, name)))
 
 # %% ../notebooks/06_training.ipynb #43417a37
 def end_epoch(

@@ -41,6 +41,8 @@ class Maps:
         self.weights, *_, self.alignment = checked(
             self.weights, 4, advice, self.rows, self.columns, None, self.alignment
         )
+        if np.isinf(self.weights).any():
+            raise ValueError("there are infinite numbers: these are scores, not weights")
 
     def packed(self) -> dict[str, list]:
         """For the page. A head's weights are one string, in thousandths, with semicolons between
