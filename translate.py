@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from command.options import number, whole
 from transformer.inference import beam_search, greedy_search
-from transformer.training import hardware, load_model, translate
+from transformer.trainer import whole_checkpoint
+from transformer.training import device, load_model, translate
 from utils.data import DATA, as_text
 
 ALPHA = 1.5  # the length penalty that did best on Multi30k's validation split
@@ -105,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     problems: list[Exception] = []
     try:
-        model, tokenizer = load_model(options.model, hardware()[0])
+        model, tokenizer = load_model(whole_checkpoint(options.model), device())
         need_tokenizer(tokenizer, options.model)
     except (OSError, ValueError) as error:
         sys.exit(f"translate.py: {error}")

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import train
-from command.recipes import write_json
+from command.results import write_json
 from transformer.training import load_model, save_model
 from utils.data import DATA, load_corpus
 
