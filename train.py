@@ -207,7 +207,7 @@ def main(arguments: list[str] | None = None) -> dict:
         options.minutes,
         options.precision,
         tokenizer,
-        {"pairs": fingerprint(corpus), "source": options.source},
+        {"fingerprint of the pairs": fingerprint(corpus), "source": options.source},
     )
     results = {
         "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),
@@ -271,7 +271,7 @@ def check_unused(out: Path) -> None:
     free = (".lock", "last.new")  # of a training that was broken off before its first checkpoint
     there = sorted(path.name for path in out.iterdir()) if out.exists() else []
     there = [name for name in there if name not in free]
-    if {"last", "last.old", "results.json"} & set(there):
+    if {"last", "last.old"} & set(there):
         raise FileExistsError(
             f"{out} holds a training already: --resume goes on with it, another --out begins a new "
             "one"

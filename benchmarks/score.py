@@ -14,8 +14,8 @@ from pathlib import Path
 
 import train
 from command.options import whole
-from command.recipes import write_json
-from transformer.training import hardware
+from command.results import write_json
+from transformer.training import device
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("options for train.py need --results, a folder of their own")
     for source in options.sources:
         for seed in options.seeds:
-            name = f"multi30k-{hardware()[0]}-{source}-{seed}"
+            name = f"multi30k-{device()}-{source}-{seed}"
             result = options.results / f"{name}.json"
             if result.exists():
                 print(f"there already: {result}")

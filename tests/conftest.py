@@ -6,6 +6,12 @@ import sys
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def float32(monkeypatch):
+    """Training takes one precision a process, and these tests share theirs."""
+    monkeypatch.setattr("transformer.trainer.fast_precision", lambda: "no")
+
+
 @pytest.fixture
 def no_ipywidgets(monkeypatch):
     """As if the package ipywidgets were not installed."""

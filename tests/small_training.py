@@ -1,6 +1,7 @@
 """A training of seconds, run by test_survival.py as a process of its own.
 
     python tests/small_training.py FOLDER [--resume] [--die epoch|weights|between|end] [--dropout P]
+        [--precision bf16]
 
 prints the history as JSON on its last line. --die kills the process as `kill -9` does: after the
 second checkpoint in mid-epoch, halfway through writing the third one's weights, between the third
@@ -19,8 +20,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from transformer import training  # noqa: E402
+from transformer import trainer  # noqa: E402
 from transformer.decoder import Transformer  # noqa: E402
+from transformer.trainer import Recipe  # noqa: E402
+from transformer.training import mean_loss  # noqa: E402
 from utils.data import END, Loader, Pair  # noqa: E402
 
 AS_ONE = {"RANK": 0, "WORLD_SIZE": 1}  # where no launcher says otherwise
@@ -42,7 +45,7 @@ def die() -> None:
 
 def die_in(place: str) -> None:
     """Have the third checkpoint (in mid-epoch: the one after the second) end the process."""
-    keep, save_file, rename = training.keep, training.save_file, Path.rename
+    keep, save_model, rename = trainer.keep, trainer.save_model, Path.rename
     saved = -1  # the checkpoint before the first step is number 0
 
     def counted_keep(*arguments) -> None:
@@ -52,9 +55,10 @@ def die_in(place: str) -> None:
             die()
         keep(*arguments)
 
-    def half_a_file(weights: dict, path: Path) -> None:
-        save_file(weights, path)
+    def half_a_file(folder: Path, *parts) -> None:
+        save_model(folder, *parts)
         if place == "weights" and saved == 3:
+            path = folder / "model.safetensors"
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
             die()
 
@@ -64,7 +68,7 @@ def die_in(place: str) -> None:
             die()
         return found
 
-    training.keep, training.save_file, Path.rename = counted_keep, half_a_file, one_rename
+    trainer.keep, trainer.save_model, Path.rename = counted_keep, half_a_file, one_rename
 
 
 def main() -> None:
@@ -72,27 +76,26 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--die", choices=["epoch", "weights", "between", "end"])
+    parser.add_argument("--precision", default="no")
     parser.add_argument("--dropout", type=float, default=0.1)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    training.LOOK = 2
+    trainer.LOOK = 2
     if options.die:
         die_in(options.die)
     model = Transformer(11, 16, 2, 32, 1, options.dropout, norm_first=True)
     held_out = Loader(copy_pairs(50, seed=9), 200)
     rank, world = (int(os.environ.get(name, other)) for name, other in AS_ONE.items())
-    history = training.fit(
+    history = trainer.fit(
         model,
         Loader(copy_pairs(101), 100, shuffle=True, seed=1, rank=rank, world=world),
-        3,
-        warmup=5,
-        evaluate=lambda model: {"validation loss": training.mean_loss(model, held_out)},
-        folder=options.folder,
-        go_on=options.resume,
+        Recipe(epochs=3, peak=2e-3, warmup=5, average=2),
+        lambda model: {"validation loss": mean_loss(model, held_out)},
+        options.folder,
+        options.resume,
         minutes=0,
-        precision="no",
-        keep_epochs=2,
+        precision=options.precision,
     )
     if rank == 0:
         print(json.dumps(history))

@@ -11,17 +11,18 @@ import torch
 from safetensors.torch import save_file
 
 from tests.small_training import copy_pairs
-from transformer import training
+from transformer import trainer
 from transformer.decoder import Transformer
-from transformer.training import (
+from transformer.trainer import (
+    Recipe,
     average_checkpoints,
     claim,
     fit,
-    forget,
-    load_checkpoint,
-    load_model,
-    save_model,
+    read_checkpoint,
+    replace,
+    whole_checkpoint,
 )
+from transformer.training import load_model, save_model
 from utils.data import Loader, train_tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +35,13 @@ def small_model(vocab_size: int = 300, seed: int = 0) -> Transformer:
 
 def small_fit(folder: Path, model=None, **options) -> list[dict]:
     model = small_model() if model is None else model
-    return fit(model, Loader(copy_pairs(60), 100), 1, folder=folder, **options)
+    recipe = Recipe(epochs=1, average=options.pop("average", 1))
+    return fit(model, Loader(copy_pairs(60), 100), recipe, folder=folder, **options)
+
+
+def save(folder: Path, model, tokenizer=None, keep_old: bool = True) -> None:
+    """As the trainer writes a model: aside, then renamed."""
+    replace(folder, lambda new: save_model(new, model, tokenizer), keep_old)
 
 
 def tokenizer_of(*sentences: str):
@@ -113,8 +120,12 @@ def test_what_is_not_ours_stays(make, name, keep_old, tmp_path):
         (tmp_path / "other").rename(tmp_path / "mine")
     before = everything(tmp_path)
     with pytest.raises(FileExistsError, match="nothing was written. Choose another folder"):
-        save_model(tmp_path / "mine", small_model(), keep_old=keep_old)
+        save(tmp_path / "mine", small_model(), keep_old=keep_old)
     assert everything(tmp_path) == before
+    if name == "mine":
+        with pytest.raises(FileExistsError, match="nothing was written. Choose another folder"):
+            save_model(tmp_path / "mine", small_model())
+        assert everything(tmp_path) == before
 
 
 @pytest.mark.parametrize("here", [".", ".."])
@@ -131,57 +142,54 @@ def test_the_folder_one_stands_in_stays(here, tmp_path, monkeypatch):
 @pytest.mark.parametrize("cut", ["", "{", None])
 def test_what_is_ours_gives_way(cut, tmp_path):
     """Also an empty folder, a damaged checkpoint, and one that was written by half."""
-    (tmp_path / "last").mkdir()
-    save_model(tmp_path / "last", small_model(seed=1), keep_old=True)
+    (tmp_path / "empty").mkdir()
+    save(tmp_path / "empty", small_model(), keep_old=False)
+    small_fit(tmp_path, small_model(seed=1))
     if cut is not None:
         (tmp_path / "last" / "config.json").write_text(cut)
     (tmp_path / "last.new").mkdir()
-    (tmp_path / "last.new" / "config.json").write_text("")
+    (tmp_path / "last.new" / "config.json").write_text('{"norm_first": true')
     model = small_model(seed=2)
     for _ in range(2):
-        save_model(tmp_path / "last", model, keep_old=True)
+        save(tmp_path / "last", model)
     assert same(load_model(tmp_path / "last")[0], model)
-    assert {path.name for path in tmp_path.iterdir()} == {"last", "last.old"}
+    assert {path.name for path in tmp_path.iterdir()} - {".lock", "best", "empty"} == {
+        "last",
+        "last.old",
+    }
 
 
 def test_a_training_leaves_a_readers_epochs_alone(tmp_path):
     (tmp_path / "epochs" / "001").mkdir(parents=True)
     (tmp_path / "epochs" / "001" / "diary.txt").write_text("a year of it")
     before = everything(tmp_path)
-    with pytest.raises(FileExistsError, match="holds epochs already: go_on=True goes on with"):
-        small_fit(tmp_path, keep_epochs=2)
-    with pytest.raises(FileExistsError, match="nothing was written"):
-        forget(tmp_path)
+    with pytest.raises(FileExistsError, match="holds epochs already: resume=True goes on with"):
+        small_fit(tmp_path, average=2)
     lock = tmp_path / ".lock"
     assert {k: v for k, v in everything(tmp_path).items() if k != lock} == before
 
 
-def test_a_used_folder_is_refused_and_forget_clears_what_a_training_left(tmp_path):
+def test_a_used_folder_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    small_fit(tmp_path, keep_epochs=1)
+    small_fit(tmp_path, average=2)
     before = everything(tmp_path)
     for name in ("last", "best", "epochs"):
         with pytest.raises(FileExistsError, match="holds last already"):
             small_fit(tmp_path)
         assert (tmp_path / name).is_dir()
     assert everything(tmp_path) == before
-    forget(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} - {".lock"} == {"notes.txt"}
-    forget(tmp_path)
-    forget(tmp_path / "nowhere")
-    small_fit(tmp_path)
 
 
 def test_two_trainings_cannot_share_a_folder(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from transformer.training import claim\n"
+        "import sys; from pathlib import Path; from transformer.trainer import claim\n"
         "with claim(Path(sys.argv[1])):\n print('mine', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     with subprocess.Popen(command, **pipes) as other:
         assert other.stdout.readline() == "mine\n"
-        for options in ({}, {"go_on": True}):
+        for options in ({}, {"resume": True}):
             with pytest.raises(FileExistsError, match="another training is writing into"):
                 small_fit(tmp_path, **options)
         other.kill()  # whatever ends it, nothing is left that would have to be cleared away
@@ -193,15 +201,15 @@ def test_two_trainings_cannot_share_a_folder(tmp_path):
 def test_a_tokenizer_comes_back_with_its_weights(tmp_path):
     first, second = tokenizer_of("abc abd"), tokenizer_of("xyz xyw")
     models = [small_model(first.get_vocab_size(), seed) for seed in (1, 2)]
-    save_model(tmp_path / "last", models[0], first, keep_old=True)
-    save_model(tmp_path / "last", models[1], second, keep_old=True)
+    save(tmp_path / "last", models[0], first)
+    save(tmp_path / "last", models[1], second)
     model, tokenizer = load_model(tmp_path / "last")
     assert same(model, models[1]) and tokenizer.get_vocab() == second.get_vocab()
     for name in ("model.safetensors", "tokenizer.json"):
         whole = (tmp_path / "last" / name).read_bytes()
         (tmp_path / "last" / name).write_bytes(whole[:99])
         with pytest.warns(UserWarning, match=f"{name} is damaged .* takes its place"):
-            model, tokenizer = load_model(tmp_path / "last")
+            model, tokenizer = load_model(whole_checkpoint(tmp_path / "last"))
         assert same(model, models[0]) and tokenizer.get_vocab() == first.get_vocab()
         (tmp_path / "last" / name).write_bytes(whole)
     assert tokenizer.encode("<end>").ids != [2]
@@ -209,22 +217,17 @@ def test_a_tokenizer_comes_back_with_its_weights(tmp_path):
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path):
     tokenizer = tokenizer_of("the cat sleeps")
-    save_model(tmp_path / "last", small_model())
-    before = everything(tmp_path / "last")
-    with pytest.raises(ValueError, match="and the model 300: not trained together"):
-        save_model(tmp_path / "last", small_model(), tokenizer)
-    assert everything(tmp_path / "last") == before
-    size = tokenizer.get_vocab_size()
-    save_model(tmp_path / "last", small_model(size), tokenizer)
+    save_model(tmp_path / "last", small_model(), tokenizer)
+    with pytest.raises(ValueError, match="another number of tokens than the model"):
+        load_model(tmp_path / "last")
+    with pytest.raises(ValueError, match="another number of tokens than the model"):
+        small_fit(tmp_path / "run", small_model(), tokenizer=tokenizer)  # before the first step
+    save_model(tmp_path / "last", small_model(tokenizer.get_vocab_size()), tokenizer)
     file = tmp_path / "last" / "tokenizer.json"
     whole = file.read_text(encoding="utf8")
-    for damaged, words in (
-        (whole[:500], "tokenizer.json is damaged or not of this course"),
-        ("", "tokenizer.json is damaged or not of this course"),
-        (whole.replace("<start>", "<begin>"), "<pad>, <start>, <end> are not its tokens 0, 1, 2"),
-    ):
+    for damaged in (whole[:500], "", "{}"):
         file.write_text(damaged, encoding="utf8")
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(ValueError, match="tokenizer.json is damaged or not of this course"):
             load_model(tmp_path / "last")
 
 
@@ -236,8 +239,8 @@ def test_going_on_with_another_tokenizer_is_refused(tmp_path):
     small_fit(tmp_path, small_model(size), tokenizer=first)
     for other in (second, None):
         with pytest.raises(ValueError, match="of another run: its tokenizer is another"):
-            small_fit(tmp_path, small_model(size), tokenizer=other, go_on=True)
-    small_fit(tmp_path, small_model(size), tokenizer=tokenizer_of("abc abd"), go_on=True)
+            small_fit(tmp_path, small_model(size), tokenizer=other, resume=True)
+    small_fit(tmp_path, small_model(size), tokenizer=tokenizer_of("abc abd"), resume=True)
 
 
 def test_whatever_evaluate_returns_can_be_read_again(tmp_path):
@@ -252,13 +255,13 @@ def test_whatever_evaluate_returns_can_be_read_again(tmp_path):
         "nothing": None,
     }
     history = small_fit(tmp_path, evaluate=lambda model: row)
-    *_, state = load_checkpoint(tmp_path / "last")
+    *_, state = read_checkpoint(tmp_path / "last")
     for found in (history, state["history"]):
         values = list(found[0].values())[-len(row) :]
         assert values == [1.5, 3, True, 2.5, [0, 1], "runs", "two words", None]
     assert (tmp_path / "best").is_dir()
     model = small_model()
-    assert fit(model, Loader(copy_pairs(60), 100), 2, folder=tmp_path, go_on=True)[0] == history[0]
+    assert small_fit(tmp_path, model, resume=True) == history
 
 
 def test_sizes_of_another_kind_and_weights_that_lie_crosswise(tmp_path):
@@ -285,16 +288,41 @@ def test_a_compiled_model_is_saved_and_goes_on(part, tmp_path):
     found, _ = load_model(tmp_path / "last")
     assert same(found, model)
     again = compiled()
-    small_fit(tmp_path, again, go_on=True)
+    small_fit(tmp_path, again, resume=True)
     assert same(found, again)
 
 
-def test_what_cannot_be_read_again_does_not_take_the_old_ones_place(tmp_path):
-    save_model(tmp_path / "last", small_model(), state={"history": []})
-    before = everything(tmp_path)
-    with pytest.raises(ValueError, match="training.pt is damaged or not of this course"):
-        save_model(tmp_path / "last", small_model(), state={"history": [np.float64(1.5)]})
-    assert {k: v for k, v in everything(tmp_path).items() if "last.new" not in str(k)} == before
+def test_what_cannot_be_read_again_does_not_take_the_old_ones_place(tmp_path, monkeypatch):
+    small_fit(tmp_path)
+    before = everything(tmp_path / "last")
+
+    def damaged(folder, *parts):
+        save_model(folder, *parts)
+        (folder / "model.safetensors").write_bytes(b"")
+
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="is damaged"):
+        patch.setattr(trainer, "save_model", damaged)
+        fit(
+            small_model(),
+            Loader(copy_pairs(60), 100),
+            Recipe(epochs=1, average=1),
+            folder=tmp_path / "new",
+        )
+    assert everything(tmp_path / "last") == before
+    assert not (tmp_path / "new" / "last").exists()
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), RuntimeError("enforce fail")])
+def test_a_full_disk_is_said_and_nothing_is_lost(error, tmp_path, monkeypatch):
+    save(tmp_path / "last", small_model(seed=1))
+
+    def full(folder, *_):
+        folder.mkdir()
+        raise error
+
+    with pytest.raises(OSError, match=r"last.new could not be written \(.* MB are free there\)"):
+        replace(tmp_path / "last", full)
+    assert same(load_model(tmp_path / "last")[0], small_model(seed=1))
 
 
 def test_a_model_that_cannot_be_saved_is_refused_before_the_first_step(tmp_path, monkeypatch):
@@ -303,7 +331,7 @@ def test_a_model_that_cannot_be_saved_is_refused_before_the_first_step(tmp_path,
             super().__init__(*sizes)
             self.more = torch.nn.Linear(2, 2)
 
-    monkeypatch.setattr(training, "step", None)  # not one is made
+    monkeypatch.setattr(trainer, "step", None)  # not one is made
     with pytest.raises(ValueError, match="model.safetensors is damaged or not of this course"):
         small_fit(tmp_path, Other(300, 16, 2, 32, 1))
 
@@ -314,9 +342,9 @@ def test_going_on_from_before_the_first_step(tmp_path, monkeypatch):
 
     whole = small_fit(tmp_path / "whole")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training, "step", broken_off)
+        patch.setattr(trainer, "step", broken_off)
         small_fit(tmp_path / "broken")
-    gone_on = small_fit(tmp_path / "broken", small_model(seed=5), go_on=True)
+    gone_on = small_fit(tmp_path / "broken", small_model(seed=5), resume=True)
     assert gone_on[0]["training loss"] == whole[0]["training loss"]
     assert same(load_model(tmp_path / "whole" / "last")[0], load_model(tmp_path / "broken/last")[0])
 

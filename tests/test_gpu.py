@@ -14,7 +14,9 @@ from tests.small_training import copy_pairs
 from transformer.attention import causal_mask
 from transformer.decoder import DecoderLayer, Transformer
 from transformer.encoder import EncoderLayer
-from transformer.training import fit, mean_loss
+from transformer.trainer import Recipe, fit
+from transformer.training import mean_loss
+from transformer.training import train as plain_train
 from utils.data import Loader
 from utils.parity import copy_from_torch
 
@@ -36,15 +38,23 @@ def test_the_loss_falls(precision):
         pytest.skip("this GPU has no bf16")
     batches = Loader(copy_pairs(2000), 300, shuffle=True)
     model, held_out = small_model(), Loader(copy_pairs(200, seed=9), 300)
-    history = fit(model, batches, 4, peak=1e-2, warmup=40, precision=precision)
+    recipe = Recipe(epochs=4, peak=1e-2, warmup=40, average=1)
+    history = fit(model, batches, recipe, precision=precision)
     losses = [row["training loss"] for row in history]
     assert all(map(math.isfinite, losses)) and losses[-1] < losses[0] - 0.3
     assert next(model.parameters()).device.type == "cuda"
     assert mean_loss(model, held_out) < math.log(11)  # better than a guess
 
 
+def test_the_page_long_loop_learns_too():
+    model = small_model().cuda()
+    history = plain_train(model, Loader(copy_pairs(2000), 300, shuffle=True), 4, 1e-2, 40)
+    assert history[-1]["training loss"] < history[0]["training loss"] - 0.3
+    assert mean_loss(model, Loader(copy_pairs(200, seed=9), 300)) < math.log(11)
+
+
 def test_a_training_goes_on_where_it_broke_off(tmp_path):
-    def train(folder: Path, go_on: bool = False, stop: bool = False) -> list[float]:
+    def train(folder: Path, resume: bool = False, stop: bool = False) -> list[float]:
         def evaluate(model: Transformer) -> dict[str, float]:
             seen.append(mean_loss(model, held_out))
             if stop and len(seen) == 2:
@@ -53,14 +63,15 @@ def test_a_training_goes_on_where_it_broke_off(tmp_path):
 
         seen, held_out = [], Loader(copy_pairs(50, seed=9), 200)
         batches = Loader(copy_pairs(200), 200, shuffle=True, seed=1)
-        fit(small_model(), batches, 4, warmup=5, evaluate=evaluate, folder=folder, go_on=go_on)
+        recipe = Recipe(epochs=4, peak=2e-3, warmup=5, average=1)
+        fit(small_model(), batches, recipe, evaluate, folder, resume)
         return seen
 
     unbroken = train(tmp_path / "unbroken")
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "broken", stop=True)
     torch.manual_seed(12345)  # another process would not have our random state either
-    resumed = train(tmp_path / "broken", go_on=True)
+    resumed = train(tmp_path / "broken", resume=True)
     assert resumed == pytest.approx(unbroken[-len(resumed) :], rel=1e-2)
 
 

@@ -10,16 +10,17 @@ import pytest
 import torch
 
 from tests.small_training import copy_pairs
-from transformer import training
+from transformer import trainer
 from transformer.decoder import Transformer
-from transformer.training import (
+from transformer.trainer import (
+    Recipe,
     average_checkpoints,
     fit,
-    load_checkpoint,
-    load_model,
-    mean_loss,
-    save_model,
+    read_checkpoint,
+    replace,
+    whole_checkpoint,
 )
+from transformer.training import load_model, mean_loss, save_model
 from utils.data import Loader, Pair
 
 SCRIPT = Path(__file__).with_name("small_training.py")
@@ -63,7 +64,7 @@ def test_killed_and_resumed_is_the_same_as_never_killed(place, unbroken, tmp_pat
             "between": {"last.old", "last.new"},
         }[place]
     )
-    *_, state = load_checkpoint(tmp_path / "last")
+    *_, state = read_checkpoint(whole_checkpoint(tmp_path / "last"))
     assert state["epoch"] == 1 and 0 < state["steps"] < state["steps an epoch"]  # in mid-epoch
     assert losses(run(tmp_path, "--resume")) == unbroken
 
@@ -72,7 +73,7 @@ def test_killed_and_resumed_is_the_same_as_never_killed(place, unbroken, tmp_pat
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_killed_at_the_end_of_an_epoch_loses_nothing(unbroken, tmp_path):
     assert run(tmp_path, "--die", "end").returncode == -signal.SIGKILL
-    *_, state = load_checkpoint(tmp_path / "last")
+    *_, state = read_checkpoint(whole_checkpoint(tmp_path / "last"))
     assert (state["epoch"], state["steps"]) == (1, state["steps an epoch"])
     assert losses(run(tmp_path, "--resume")) == unbroken
     assert sorted(folder.name for folder in (tmp_path / "epochs").iterdir()) == ["002", "003"]
@@ -84,19 +85,19 @@ def test_killed_at_the_end_of_an_epoch_loses_nothing(unbroken, tmp_path):
 def test_last_is_written_last(tmp_path, monkeypatch):
     """Were it written before them, a run broken off in between would never write the others."""
 
-    keep, kept = training.keep, []
+    keep, kept = trainer.keep, []
 
     def broken_off(*arguments):
         kept.append(arguments)
         if len(kept) == 2:  # the first is written before the first step
-            raise KeyboardInterrupt
+            raise SystemExit
         keep(*arguments)
 
-    monkeypatch.setattr(training, "keep", broken_off)
-    with pytest.raises(KeyboardInterrupt):
-        fit(model_of(16), Loader(copy_pairs(60), 100), 2, folder=tmp_path, keep_epochs=2)
+    monkeypatch.setattr(trainer, "keep", broken_off)
+    with pytest.raises(SystemExit):
+        fit(model_of(16), Loader(copy_pairs(60), 100), recipe(2, 2), folder=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "last", "best", "epochs"}
-    *_, state = load_checkpoint(tmp_path / "last")
+    *_, state = read_checkpoint(whole_checkpoint(tmp_path / "last"))
     assert state["history"] == []
 
 
@@ -113,6 +114,13 @@ def test_a_damaged_last_checkpoint_gives_way_to_the_one_before(unbroken, tmp_pat
     assert "model.safetensors is damaged" in resumed.stderr
     assert "takes its place" in resumed.stderr
     assert losses(resumed) == unbroken
+
+
+@pytest.mark.long
+def test_in_bf16_too_a_resumed_training_is_an_unbroken_one(tmp_path):
+    unbroken = losses(run(tmp_path / "unbroken", "--precision", "bf16"))
+    assert run(tmp_path / "broken", "--precision", "bf16", "--die", "epoch").returncode != 0
+    assert losses(run(tmp_path / "broken", "--precision", "bf16", "--resume")) == unbroken
 
 
 @pytest.mark.long
@@ -144,17 +152,11 @@ def test_a_step_on_two_devices_holds_each_pair_once():
 
 def test_a_loader_for_another_number_of_devices_is_refused():
     with pytest.raises(ValueError, match="1 processes train, but each one's loader cuts .* for 2"):
-        fit(model_of(16), Loader(copy_pairs(60), 100, world=2), 1)
+        fit(model_of(16), Loader(copy_pairs(60), 100, world=2), recipe(1))
 
 
-def test_a_checkpoint_without_a_seed_is_gone_on_from(tmp_path):
-    pairs = copy_pairs(60)
-    fit(model_of(16), Loader(pairs, 100), 1, folder=tmp_path)
-    file = tmp_path / "last" / "training.pt"
-    state = torch.load(file, weights_only=True)
-    del state["seed"]
-    torch.save(state, file)
-    assert len(fit(model_of(16), Loader(pairs, 100), 2, folder=tmp_path, go_on=True)) == 2
+def recipe(epochs: int, average: int = 1, **more) -> Recipe:
+    return Recipe(epochs=epochs, average=average, **more)
 
 
 def model_of(d_model: int) -> Transformer:
@@ -163,15 +165,15 @@ def model_of(d_model: int) -> Transformer:
 
 def test_the_checkpoint_of_another_run_is_refused(tmp_path):
     pairs = copy_pairs(101)
-    fit(model_of(16), Loader(pairs, 100), 1, folder=tmp_path)
+    fit(model_of(16), Loader(pairs, 100), recipe(1), folder=tmp_path)
     with pytest.raises(ValueError, match="of another run: d_model is 16 there and 8 here"):
-        fit(model_of(8), Loader(pairs, 100), 2, folder=tmp_path, go_on=True)
+        fit(model_of(8), Loader(pairs, 100), recipe(1), folder=tmp_path, resume=True)
     with pytest.raises(ValueError, match="of another run: steps an epoch is 6 there and 3 here"):
-        fit(model_of(16), Loader(pairs, 200), 2, folder=tmp_path, go_on=True)
+        fit(model_of(16), Loader(pairs, 200), recipe(1), folder=tmp_path, resume=True)
 
 
 def test_the_last_epochs_are_kept_and_averaged(tmp_path):
-    fit(model_of(16), Loader(copy_pairs(60), 100), 5, folder=tmp_path, keep_epochs=3)
+    fit(model_of(16), Loader(copy_pairs(60), 100), recipe(5, 3), folder=tmp_path)
     folders = sorted((tmp_path / "epochs").iterdir())
     assert [folder.name for folder in folders] == ["003", "004", "005"]
     mean = average_checkpoints(folders).embedding.table.weight
@@ -183,36 +185,38 @@ def test_the_last_epochs_are_kept_and_averaged(tmp_path):
 
 def test_a_finished_training_goes_on_to_nothing(tmp_path):
     pairs = Loader(copy_pairs(60), 100)
-    fit(model_of(16), pairs, 1, folder=tmp_path)
+    fit(model_of(16), pairs, recipe(1), folder=tmp_path)
     model = model_of(16)
-    assert len(fit(model, pairs, 1, folder=tmp_path, go_on=True)) == 1 and not model.training
-    with pytest.raises(ValueError, match="go_on needs the folder"):
-        fit(model, pairs, 1, go_on=True)
+    assert len(fit(model, pairs, recipe(1), folder=tmp_path, resume=True)) == 1
+    assert not model.training
+    with pytest.raises(ValueError, match="resume needs the folder"):
+        fit(model, pairs, recipe(1), resume=True)
 
 
-@pytest.mark.parametrize("to_zero", [True, False])
-def test_a_warm_up_never_fills_the_training(to_zero, monkeypatch):
-    rates, step = [], training.step
+@pytest.mark.parametrize("decay", ["linear", "sqrt"])
+def test_a_warm_up_never_fills_the_training(decay, monkeypatch):
+    rates, step = [], trainer.step
 
     def noted(t, batch):
         rates.append(t.optimizer.param_groups[0]["lr"])
         return step(t, batch)
 
-    monkeypatch.setattr(training, "step", noted)
-    warmup = 100 if to_zero else 0
-    fit(model_of(16), Loader(copy_pairs(101), 100), 5, 1e-3, warmup, to_zero=to_zero)
+    monkeypatch.setattr(trainer, "step", noted)
+    warmup = 100 if decay == "linear" else 0
+    asked = recipe(5, peak=1e-3, warmup=warmup, decay=decay)
+    fit(model_of(16), Loader(copy_pairs(101), 100), asked)
     assert max(rates) == pytest.approx(1e-3)
-    assert rates.index(max(rates)) + 1 == (12 if to_zero else 1)  # of 30
-    assert rates[-1] == (0 if to_zero else pytest.approx(1e-3 / 30**0.5))
+    assert rates.index(max(rates)) + 1 == (12 if decay == "linear" else 1)  # of 30
+    assert rates[-1] == (0 if decay == "linear" else pytest.approx(1e-3 / 30**0.5))
 
 
 def test_both_checkpoints_damaged_is_an_error(tmp_path):
     for _ in range(2):
-        save_model(tmp_path / "last", model_of(16), keep_old=True)
+        replace(tmp_path / "last", lambda new: save_model(new, model_of(16)), keep_old=True)
     for name in ("last", "last.old"):
         (tmp_path / name / "model.safetensors").write_bytes(b"")
     with pytest.raises(ValueError, match="model.safetensors is damaged"):
-        load_checkpoint(tmp_path / "last")
+        whole_checkpoint(tmp_path / "last")
 
 
 def test_mean_loss_is_that_of_all_positions_scored():

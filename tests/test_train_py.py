@@ -10,7 +10,7 @@ import pytest
 
 import train
 import translate
-from transformer import training
+from transformer import trainer
 from transformer.training import load_model
 from utils.data import END, load_corpus
 
@@ -58,17 +58,18 @@ def test_a_folder_with_a_readers_files_is_refused(out, here):
     before = everything(here)
     with pytest.raises(FileExistsError, match="is not empty, it holds .*: choose another --out"):
         run("--out", out)
-    with pytest.raises(FileNotFoundError, match="there is no training in .* to go on with"):
+    with pytest.raises(FileExistsError, match="is not empty, it holds .*: choose another --out"):
         run("--out", out, "--resume")
     assert everything(here) == before
 
 
 @pytest.mark.parametrize("text", ['{"theme": "dark"}', "[]", "", '{"data": 3}'])
-def test_options_of_another_program_are_refused(text, here):
-    (here / "mydocs").mkdir()
-    (here / "mydocs" / "options.json").write_text(text)
+def test_progress_of_another_program_is_refused(text, here):
+    run("--out", "mydocs")
+    for last in ("last", "last.old"):
+        (here / "mydocs" / last / "progress.json").write_text(text)
     before = everything(here)
-    with pytest.raises(ValueError, match="options.json was not written by train.py, or is damaged"):
+    with pytest.raises(ValueError, match="progress.json is damaged or not of this course"):
         run("--out", "mydocs", "--resume")
     assert everything(here) == before
 
@@ -79,16 +80,25 @@ def test_a_used_folder_needs_resume_or_another_out(here):
     with pytest.raises(FileExistsError, match="--resume goes on with it, another --out begins"):
         run()
     assert everything(here) == before
-    assert len(run("--resume", "--epochs", "2")["history"]) == 2
+    assert len(run("--resume")["history"]) == 1
     run("--out", "runs/other")
+
+
+def test_another_length_is_another_schedule_unless_the_rate_never_ends(here):
+    run()
+    with pytest.raises(ValueError, match="of another run: epochs is 1 there and 2 here"):
+        run("--resume", "--epochs", "2")
+    run("--out", "runs/longer", "--decay", "sqrt")
+    longer = ["--out", "runs/longer", "--decay", "sqrt", "--resume", "--epochs", "2"]
+    assert len(run(*longer)["history"]) == 2
 
 
 def test_other_pairs_under_the_old_name_do_not_go_on(here):
     run()
     pairs(here / "words", upper=False)
-    for other, words in (("words", "are not those"), ("more/words", "begun with --data")):
+    for other in ("words", "more/words"):
         pairs(here / other, upper=False)
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(ValueError, match="another run: fingerprint of the pairs is"):
             train.main(["--data", other, *SMALL.split(), "--out", "runs/words", "--resume"])
         with pytest.raises(FileExistsError, match="holds a training already"):
             train.main(["--data", other, *SMALL.split()])
@@ -104,7 +114,7 @@ def test_broken_off_before_its_first_step_it_leaves_no_mixture(here, monkeypatch
         def broken_off(*_):
             raise KeyboardInterrupt
 
-        patch.setattr(training, "step", broken_off)
+        patch.setattr(trainer, "step", broken_off)
         run("--out", "runs/second")
     _, second = load_model("runs/second/last")
     assert second.to_str() != tokenizer.to_str() == load_model("runs/words/last")[1].to_str()
@@ -116,20 +126,15 @@ def test_resume_where_nothing_was_saved_begins_anew(here, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training, "keep", broken_off)
+        patch.setattr(trainer, "keep", broken_off)
         run()
-    assert sorted(path.name for path in (here / "runs/words").iterdir()) == [
-        ".lock",
-        "options.json",
-    ]
-    with pytest.raises(FileExistsError, match="holds a training already"):
-        run()
+    assert {path.name for path in (here / "runs/words").iterdir()} <= {".lock"}
     assert len(run("--resume")["history"]) == 1
-    assert "nothing was saved in runs/words yet: beginning anew" in capsys.readouterr().out
+    assert "nothing is saved in runs/words yet: beginning anew" in capsys.readouterr().out
 
 
 def test_two_at_once_cannot_share_a_folder(here):
-    with training.claim(here / "runs" / "words"):
+    with trainer.claim(here / "runs" / "words"):
         other = command("--out", "runs/words")
     assert other.returncode == 1
     assert other.stderr.splitlines()[-1].startswith("train.py: another training is writing into")

@@ -15,15 +15,16 @@ from benchmarks import score
 from command.scores import in_words, scores
 from tests.small_training import copy_pairs
 from transformer.decoder import Transformer, greedy_decode
+from transformer.trainer import Recipe, fit
 from transformer.training import (
-    fit,
-    hardware,
+    device,
     learning_rate,
     load_model,
     mean_loss,
     save_model,
     translation_loss,
 )
+from transformer.training import train as plain_train
 from utils.data import END, Loader, load_corpus
 
 
@@ -65,42 +66,35 @@ def test_mean_loss_weighs_tokens():
 
 def test_it_learns_to_copy():
     model = small_model(dropout=0.0)
-    history = fit(model, Loader(copy_pairs(2000), 300, shuffle=True), 12, peak=1e-2, warmup=40)
+    batches = Loader(copy_pairs(2000), 300, shuffle=True)
+    history = plain_train(model, batches, 12, peak=1e-2, warmup=40)
     assert history[-1]["training loss"] < history[0]["training loss"] - 0.5
     source = torch.tensor([[3, 9, 4, 8, END], [10, 5, 5, 7, END]])
     assert greedy_decode(model, source) == [[3, 9, 4, 8], [10, 5, 5, 7]]
 
 
-@pytest.mark.parametrize("precision", ["no", "bf16"])
-def test_resuming_is_the_same_as_never_stopping(precision, tmp_path):
-    def run(folder: str, go_on: bool = False, stop_in_epoch: int = 0) -> tuple[list, Transformer]:
+def test_resuming_is_the_same_as_never_stopping(tmp_path):
+    def run(folder: str, resume: bool = False, stop_in_epoch: int = 0) -> tuple[list, Transformer]:
         model = small_model()
         batches = Loader(copy_pairs(200), 200, shuffle=True, seed=1)
         held_out = Loader(copy_pairs(50, seed=9), 200)
-        epochs = iter(range(3 if go_on else 1, 9))
+        epochs = iter(range(3 if resume else 1, 9))
 
         def evaluate(model):
             if next(epochs) == stop_in_epoch:
                 raise KeyboardInterrupt
             return {"validation loss": mean_loss(model, held_out)}
 
-        history = fit(
-            model,
-            batches,
-            4,
-            warmup=5,
-            evaluate=evaluate,
-            folder=tmp_path / folder,
-            go_on=go_on,
-            precision=precision,
-        )
+        recipe = Recipe(epochs=4, peak=2e-3, warmup=5, average=1)
+        folder = tmp_path / folder
+        history = fit(model, batches, recipe, evaluate, folder, resume)
         return [(row["training loss"], row["validation loss"]) for row in history], model
 
     unbroken, model = run("unbroken")
     with pytest.raises(KeyboardInterrupt):
         run("broken", stop_in_epoch=3)
     torch.manual_seed(12345)  # another process would not have our random state either
-    resumed, again = run("broken", go_on=True)
+    resumed, again = run("broken", resume=True)
     assert resumed == unbroken
     for mine, right in zip(again.parameters(), model.parameters(), strict=True):
         assert torch.equal(mine, right)
@@ -115,27 +109,119 @@ def test_the_best_checkpoint_is_the_one_with_the_lowest_loss(tmp_path):
         return {"validation loss": next(losses)}
 
     batches = Loader(copy_pairs(50), 200, shuffle=True)
-    fit(small_model(), batches, 3, evaluate=evaluate, folder=tmp_path)
+    fit(small_model(), batches, Recipe(epochs=3, average=1), evaluate, tmp_path)
     for name, epoch in (("best", 1), ("last", 2)):
         model, _ = load_model(tmp_path / name)
         assert torch.equal(model.embedding.table.weight, weights[epoch])
 
 
-def test_resuming_without_a_checkpoint_is_a_clear_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="Train a model first"):
-        fit(small_model(), Loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
-
+def test_resuming_where_nothing_was_saved_begins_anew(tmp_path, capsys):
+    short, pairs = Recipe(epochs=1, average=1), Loader(copy_pairs(5), 100)
+    assert len(fit(small_model(), pairs, short, folder=tmp_path / "new", resume=True)) == 1
+    assert f"nothing is saved in {tmp_path / 'new'} yet: beginning anew" in capsys.readouterr().out
     save_model(tmp_path / "last", small_model())
-    with pytest.raises(ValueError, match="holds a model, but no training.pt"):
-        fit(small_model(), Loader(copy_pairs(5), 100), 1, folder=tmp_path, go_on=True)
+    with pytest.raises(FileNotFoundError, match="holds a model, but no progress.json"):
+        fit(small_model(), pairs, short, folder=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("place", ["the forward pass", "between two steps", "the first step"])
+def test_an_interrupted_training_saves_and_goes_on_to_the_same_weights(place, tmp_path, capsys):
+    """Also in its first epoch. Broken off in mid-step, it goes on from the checkpoint before."""
+    pairs, recipe = Loader(copy_pairs(101), 100, shuffle=True), Recipe(epochs=2, average=1, seed=3)
+    whole = small_model()
+    losses = fit(whole, pairs, recipe)
+
+    class Interrupting(Loader):
+        def __iter__(self):
+            for number, batch in enumerate(super().__iter__()):
+                if number == 4 and place == "between two steps":
+                    raise KeyboardInterrupt
+                yield batch
+
+    model = small_model()
+    calls, encode = [], model.encode
+
+    def interrupted(source):
+        calls.append(source)
+        if len(calls) == {"the forward pass": 4, "the first step": 1}.get(place):
+            raise KeyboardInterrupt
+        return encode(source)
+
+    model.encode = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, Interrupting(copy_pairs(101), 100, shuffle=True), recipe, folder=tmp_path)
+    assert f"saved in {tmp_path}: resume=True goes on" in capsys.readouterr().out
+    again = small_model(dropout=0.1)
+    resumed = fit(again, pairs, recipe, folder=tmp_path, resume=True)
+    for one, other in zip(losses, resumed, strict=True):
+        assert one["training loss"] == pytest.approx(other["training loss"], rel=1e-6)
+    for mine, right in zip(again.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(mine, right)
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "says"),
+    [
+        ({}, {"epochs": 2}, "epochs is 1 there and 2 here"),
+        ({}, {"peak": 1e-3}, "peak is 0.004 there and 0.001 here"),
+        ({}, {"seed": 1}, "seed is 0 there and 1 here"),
+        ({}, {"decay": "sqrt"}, "decay is linear there and sqrt here"),
+        ({"decay": "sqrt"}, {"decay": "sqrt", "epochs": 2}, ""),  # its length is no part of it
+        ({}, {"average": 1}, ""),
+    ],
+)
+def test_another_recipe_is_another_run(there, here, says, tmp_path):
+    pairs = Loader(copy_pairs(20), 100)
+    fit(small_model(), pairs, Recipe(epochs=1, **there), folder=tmp_path)
+    asked = Recipe(**({"epochs": 1} | here))
+    if not says:
+        fit(small_model(), pairs, asked, folder=tmp_path, resume=True)
+        return
+    with pytest.raises(ValueError, match=f"is of another run: {says}"):
+        fit(small_model(), pairs, asked, folder=tmp_path, resume=True)
+
+
+def test_other_pairs_are_another_run(tmp_path):
+    pairs, short = Loader(copy_pairs(20), 100), Recipe(epochs=1)
+    fit(small_model(), pairs, short, folder=tmp_path, about={"pairs": "a1", "source": "en"})
+    with pytest.raises(ValueError, match="pairs is a1 there and b2 here"):
+        about = {"pairs": "b2", "source": "en"}
+        fit(small_model(), pairs, short, folder=tmp_path, resume=True, about=about)
+
+
+def test_training_leaves_the_callers_model_as_it_was():
+    model = small_model()
+    kinds = [type(module) for module in model.modules()]
+    fit(model, Loader(copy_pairs(20), 100), Recipe(epochs=1))
+    assert [type(module) for module in model.modules()] == kinds
+    x = torch.zeros(2, 3, device="meta")  # any other device
+    assert model.embedding.dropout.train()(x).device == x.device
+
+
+def test_the_trainer_does_what_the_page_long_loop_does(monkeypatch):
+    """Without dropout, in float32, and without the weight decay that AdamW has by default."""
+    monkeypatch.setattr(
+        "transformer.trainer.AdamW", lambda *a, **k: torch.optim.AdamW(*a, weight_decay=0.0, **k)
+    )
+    one, other = small_model(dropout=0.0), small_model(dropout=0.0)
+    pairs = Loader(copy_pairs(101), 100, shuffle=True)
+    plain = plain_train(one, pairs, 3, peak=1e-2, warmup=5)
+    ours = fit(other, pairs, Recipe(epochs=3, peak=1e-2, warmup=5, average=1), precision="no")
+    # the page weighs batches alike as well: both average the batches' mean losses
+    for row, same in zip(plain, ours, strict=True):
+        assert row["training loss"] == pytest.approx(same["training loss"], abs=1e-4)
+    ids = torch.tensor([[3, 9, 4, 8, END]])
+    assert torch.allclose(one(ids, ids), other(ids, ids), atol=1e-2)
 
 
 def test_a_loss_that_is_no_number_stops_training():
     model = small_model()
     with torch.no_grad():
         model.embedding.table.weight[5] = math.inf
-    with pytest.raises(ValueError, match="try a lower rate or a longer warm-up"):
-        fit(model, Loader(copy_pairs(50), 200), 1)
+    with pytest.raises(ValueError, match="try a lower peak or a longer warm-up"):
+        fit(model, Loader(copy_pairs(50), 200), Recipe(epochs=1))
+    with pytest.raises(ValueError, match="try a lower peak or a longer warm-up"):
+        plain_train(model, Loader(copy_pairs(50), 200), 1)
 
 
 def test_train_py(tmp_path, monkeypatch):
@@ -145,8 +231,9 @@ def test_train_py(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "load_corpus", lambda name: corpus)
     options = ["--d-model", "16", "--d-ff", "16", "--num-layers", "1", "--vocab-size", "400"]
     options += ["--max-tokens", "1000", "--out", str(tmp_path)]
+    options += ["--decay", "sqrt"]  # whose length may grow
     train.main([*options, "--epochs", "1"])
-    with pytest.raises(ValueError, match=r"begun with --seed 0, not 1, --peak 0\.004, not 0\.1$"):
+    with pytest.raises(ValueError, match=r"peak is 0\.004 there and 0\.1 here, seed is 0 there"):
         train.main([*options, "--resume", "--seed", "1", "--peak", ".1"])
     results = train.main([*options, "--epochs", "2", "--resume"])
     assert results == json.loads((tmp_path / "results.json").read_text(encoding="utf8"))
@@ -185,7 +272,7 @@ def test_scores_of_several_seeds(tmp_path, monkeypatch, capsys):
         (out / "results.json").write_text("{}")
 
     monkeypatch.setattr(train, "main", pretend)
-    (tmp_path / "runs" / f"multi30k-{hardware()[0]}-de-1" / "last").mkdir(parents=True)
+    (tmp_path / "runs" / f"multi30k-{device()}-de-1" / "last").mkdir(parents=True)
     options = ["--runs", str(tmp_path / "runs"), "--results", str(tmp_path), "--seeds", "0", "1"]
     options += ["--", "--epochs", "1"]
     score.main(options)

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
@@ -108,20 +109,6 @@ class ByteDropout(nn.Dropout):
         return x * ((random < kept) * scale)
 
 
-@contextmanager
-def fast_dropout(model: nn.Module):
-    """On a CPU, have the model's nn.Dropouts be ByteDropouts for a while."""
-    layers = [layer for layer in model.modules() if type(layer) is nn.Dropout]
-    layers = layers if device() == "cpu" else []
-    for layer in layers:
-        layer.__class__ = ByteDropout
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.__class__ = nn.Dropout
-
-
 @dataclass
 class Training:
     """What a training is made of, and how far it has come."""
@@ -169,6 +156,23 @@ def set_up(model, loader, recipe, precision=None, tokenizer=None, about=None) ->
     t = Training(model, loader, recipe, tokenizer, about or {}, accelerator, *parts)
     t.pending = torch.zeros((), device=accelerator.device)
     return t
+
+
+@contextmanager
+def tricks(training: Training):
+    """What makes a CPU faster, for a while: its dropout from random bytes, and with bf16 attention
+    in plain products, because the fused kernel is slow there."""
+    cpu = training.accelerator.device.type == "cpu"
+    layers = [m for m in training.model.modules() if type(m) is nn.Dropout and cpu]
+    plain = cpu and training.accelerator.mixed_precision == "bf16"
+    for layer in layers:
+        layer.__class__ = ByteDropout
+    try:
+        with sdpa_kernel(SDPBackend.MATH) if plain else nullcontext():
+            yield
+    finally:
+        for layer in layers:
+            layer.__class__ = nn.Dropout
 
 
 def step(training: Training, batch) -> None:
@@ -287,6 +291,7 @@ def read_checkpoint(folder: Path) -> tuple[Transformer, Tokenizer | None, dict]:
     name = "progress.json"
     try:
         progress = json.loads((folder / name).read_text(encoding="utf8"))
+        progress = {key: progress[key] for key in (*PROGRESS, "recipe", "steps an epoch")}
         for name in ("optimizer.bin", "scheduler.bin"):
             torch.load(folder / name, weights_only=True)
     except FileNotFoundError as error:
@@ -318,9 +323,9 @@ def go_on(training: Training, folder: Path) -> None:
     the checkpoint is of another run."""
     t, place = training, whole_checkpoint(folder / "last", read_checkpoint)
     saved, tokenizer, progress = read_checkpoint(place)
-    there = saved.config | {"steps an epoch": progress["steps an epoch"]}
-    there |= progress["recipe"] | progress["about"]
-    here = t.model.config | {"steps an epoch": len(t.loader)} | asdict(t.recipe) | t.about
+    there = progress["recipe"] | progress["about"] | saved.config
+    here = asdict(t.recipe) | t.about | t.model.config | {"steps an epoch": len(t.loader)}
+    there["steps an epoch"] = progress["steps an epoch"]
     free = {"average"} | ({"epochs"} if t.recipe.decay == "sqrt" else set())
     other = [
         f"{name} is {there.get(name)} there and {here.get(name)} here"
@@ -424,7 +429,7 @@ def fit(
         if writes and time.monotonic() - t.saved >= 60 * minutes:
             keep(t, folder)
 
-    with claim(folder) if writes else nullcontext(), fast_dropout(model):
+    with claim(folder) if writes else nullcontext(), tricks(t):
         if resume and there:
             go_on(t, folder)
         elif writes:

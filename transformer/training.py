@@ -144,7 +144,7 @@ def save_model(folder: Path | str, model: nn.Module, tokenizer: Tokenizer | None
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
-    sizes = json.dumps(model.config, indent=2) + "\n"
+    sizes = json.dumps(model.config, indent=2, default=lambda number: number.item()) + "\n"
     (folder / "config.json").write_text(sizes, encoding="utf8")
     if tokenizer is not None:
         tokenizer.save(str(folder / "tokenizer.json"))
