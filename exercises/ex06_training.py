@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from contextlib import redirect_stderr
+from contextlib import nullcontext, redirect_stdout
 
 import torch
 import torch.nn.functional as F
@@ -250,7 +250,8 @@ def a_whole_training(learner: Callable) -> Callable:
             scores = given(held_out.source, held_out.target_in)
             return {"validation loss": translation_loss(scores, held_out.target_out, 0.0).item()}
 
-        with redirect_stderr(io.StringIO()):  # the progress bars of our own
+        ours = learner.__module__ == train.__module__
+        with redirect_stdout(io.StringIO()) if ours else nullcontext():  # no progress bars
             history = learner(model, batches, 3, peak=peak, warmup=5, evaluate=evaluate)
         if history is None or history is ...:
             return None

@@ -363,33 +363,6 @@ class TiedByALayer(nn.Module):
         return self.scores(self.decoder(self.embedding(target), memory, mask, padding_mask(source)))
 
 
-def most_frequent_pair(pieces, counts):
-    times = {}
-    for word, parts in pieces.items():
-        for i in range(len(parts) - 1):
-            pair = tuple(parts[i : i + 2])
-            times[pair] = times.get(pair, 0) + counts[word]
-    return list(max(times, key=times.get))
-
-
-def batches_by_slices(lengths, budget):
-    ordered, batches = sorted(lengths), []
-    while ordered:
-        take = 1
-        while take < len(ordered) and ordered[take] * (take + 1) <= budget:
-            take += 1
-        batches.append(tuple(ordered[:take]))
-        ordered = ordered[take:]
-    return batches
-
-
-def adam_in_place(w, g, m, v, t, rate):
-    m = torch.lerp(m, g, 0.1)
-    v = v.mul(0.98).addcmul(g, g, value=0.02)
-    size = (v / (1 - 0.98**t)).sqrt().add_(1e-9)
-    return [w.addcdiv(m, size, value=-rate / (1 - 0.9**t)), m, v]
-
-
 def cached_by_library(query, keys, values, new_key, new_value):
     kept = torch.vstack((keys, new_key)), torch.vstack((values, new_value))
     return [F.scaled_dot_product_attention(query[None], *(x[None] for x in kept))[0], *kept]
@@ -537,15 +510,6 @@ WAYS = [
     ("5.B", torch.tensor(10.0).log() * 5 / 6),
     ("5.C", prefix_by_comparing),
     ("5.C", prefix_by_joining),
-    ("6.1", most_frequent_pair),
-    ("6.2", lambda words: ([1, *words], [*words, 2])),
-    ("6.2", lambda words: [(1, *words), (*words, 2)]),
-    ("6.3", batches_by_slices),
-    ("6.4", lambda r, n, e: torch.eye(n)[r].lerp(torch.full((n,), 1 / n), e)),
-    ("6.4", lambda r, n, e: [1 - e + e / n if i == r else e / n for i in range(n)]),
-    ("6.5", 1 / 2),
-    ("6.5", torch.tensor(0.5)),
-    ("6.6", adam_in_place),
     ("7.1", sum(range(1, 13))),
     ("7.1", torch.tensor(78)),
     ("7.2", cached_by_library),

@@ -7,6 +7,7 @@ __all__ = ['FILES', 'translation_loss', 'learning_rate', 'device', 'mean_loss', 
 # %% ../notebooks/06_training.ipynb #84184b9d
 import json
 import math
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def train(model, batches, epochs, peak=4e-3, warmup=300, smoothing=0.1, evaluate
         model.train()
         batches.set_epoch(epoch)  # another order
         losses = torch.zeros((), device=where)
-        for batch in tqdm(batches, f"epoch {epoch}", unit="batch", mininterval=1):
+        for batch in tqdm(batches, f"epoch {epoch}", unit="batch", file=sys.stdout):
             batch = batch.to(where)
             scores = model(batch.source, batch.target_in)  # (batch, length, vocab_size)
             loss = translation_loss(scores, batch.target_out, smoothing)
@@ -129,12 +130,12 @@ def translate(
 FILES = {"config.json", "model.safetensors", "tokenizer.json"}
 
 
-def check_ours(folder: Path, files: set[str] = FILES) -> None:
+def check_ours(folder: Path, files: set[str] | None = None) -> None:
     """Raises FileExistsError where something else than a model of the course lies at `folder`."""
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     config = folder / "config.json"
     sizes = config.read_text(encoding="utf8", errors="replace") if config.is_file() else ""
-    if folder.is_file() or not names <= files or (names and '"norm_first"' not in sizes):
+    if folder.is_file() or not names <= (files or FILES) or (names and '"norm_first"' not in sizes):
         raise FileExistsError(
             f"{folder} is no model of the course, or holds something besides: nothing was written. "
             "Choose another folder"
