@@ -297,8 +297,8 @@ LOOP = exercise(
         "step, epochs · len(batches).",
         ("batches.set_epoch(epoch)", "pass"): "the batches come in the same order in each epoch: "
         "call batches.set_epoch(epoch).",
-        ("betas=(0.9, 0.98), eps=1e-9, ", ""): "Adam has not the paper's settings: β₁ = 0.9, "
-        "β₂ = 0.98, ε = 10⁻⁹.",
+        ("betas=(0.9, 0.98), eps=1e-9, ", ""): "Adam has not the paper's settings: "
+        "betas=(0.9, 0.98), eps=1e-9.",
         ("losses += loss.detach()", "losses = loss.detach() * len(batches)"): "the training loss "
         "of an epoch is the mean over its batches; yours is the last batch's.",
         ("losses.item() / len(batches)", "losses.item()"): "the training loss of an epoch is the "
