@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from command.options import whole
-from command.recipes import write_json
+from command.results import write_json
 from transformer.attention import causal_mask
 from transformer.decoder import Transformer
-from utils.parity import copy_from_torch
+from utils.parity import copy_from_torch, in_our_names
 
 RESULT = Path(__file__).parent / "results" / "parity.json"
 OUT = Path("runs/bench/parity.json")
@@ -132,31 +132,13 @@ def differences(sizes: Sizes, dtype: torch.dtype) -> tuple[float, float]:
     table = ours.embedding.table.weight
     our_table, table.grad = table.grad, None
     (right * direction).sum().backward()
-    copied = Transformer(
-        sizes.vocab_size,
-        d_model,
-        sizes.num_heads,
-        sizes.d_ff,
-        sizes.num_layers,
-        norm_first=sizes.norm_first,
-    ).to(dtype)
-    copy_from_torch(copied.encoder, gradients(theirs.encoder))
-    copy_from_torch(copied.decoder, gradients(theirs.decoder))
     pairs = [(our_table, table.grad)]
-    for stack in ("encoder", "decoder"):
-        expected = dict(getattr(copied, stack).named_parameters())
-        pairs += [(p.grad, expected[name]) for name, p in getattr(ours, stack).named_parameters()]
+    for stack, their_stack in ((ours.encoder, theirs.encoder), (ours.decoder, theirs.decoder)):
+        expected = in_our_names({name: p.grad for name, p in their_stack.named_parameters()})
+        pairs += [(p.grad, expected[name]) for name, p in stack.named_parameters()]
     largest = max(1.0, max(theirs.abs().max().item() for _, theirs in pairs))
     gap = max((mine - theirs).abs().max().item() for mine, theirs in pairs)
     return (mine - right).abs().max().item(), gap / largest
-
-
-@torch.no_grad()
-def gradients(module: nn.Module) -> nn.Module:
-    """The module with each weight replaced by its gradient, so that gradients are renamed too."""
-    for parameter in module.parameters():
-        parameter.copy_(parameter.grad)
-    return module
 
 
 def random_ids(batch: int, length: int, vocab_size: int) -> Tensor:
