@@ -1,6 +1,6 @@
 """The paper's Table 3 in miniature: change one thing, train again, with several seeds.
 
-    python -m benchmarks.ablations [--seeds 3] [--epochs 3] [--only heads …]
+    python -m benchmarks.ablations [--seeds 3] [--epochs 3] [--only num_heads …]
     python -m benchmarks.ablations --data multi30k    # what the recipe of train.py is made of
 
 trains a model once for each variation and seed, and adds each run to
@@ -12,6 +12,7 @@ model has learnt by then. Multi30k is judged on its validation split: settings a
 import argparse
 import json
 import time
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,57 +20,36 @@ import torch
 from torch import Tensor, nn
 
 from command.options import whole
-from command.recipes import write_json
+from command.results import write_json
 from command.scores import scores
 from transformer.decoder import Transformer, greedy_decode, xavier
 from transformer.heads import MultiHeadAttention
-from transformer.training import fit, hardware, mean_loss, translate
+from transformer.trainer import RECIPES, Recipe, fast_precision, fit
+from transformer.training import device, mean_loss, translate
 from utils.data import Loader, encode_pairs, load_corpus, train_tokenizer
 
 RESULTS = Path(__file__).parent / "results"
 BASES = {
-    "embedded": {
-        "vocab_size": 1500,
-        "max_tokens": 512,
-        "peak": 4e-3,
-        "warmup": 300,
-        "heads": 4,
-        "d_k": 16,
-        "layers": 2,
-        "d_model": 64,
-        "d_ff": 128,
-        "dropout": 0.0,
-        "smoothing": 0.1,
-        "positions": "sinusoids",
-        "norm": "before",
-    },
-    "multi30k": {  # train.py's, but for the warm-up, which would fill half of a short training
-        "vocab_size": 8000,
-        "max_tokens": 2048,
-        "peak": 4e-3,
-        "warmup": 500,
-        "heads": 4,
-        "d_k": 32,
-        "layers": 4,
-        "d_model": 128,
-        "d_ff": 256,
-        "dropout": 0.3,
-        "smoothing": 0.1,
-        "positions": "sinusoids",
-        "norm": "before",
-        "decay": "linear",
-        "embedding std": "d_model^-½",
-    },
+    "embedded": replace(RECIPES["embedded"], d_model=64, num_heads=4, d_ff=128, epochs=3),
+    # The usual warm-up would fill half of a short training
+    "multi30k": replace(RECIPES["multi30k"], warmup=500, epochs=8),
+}
+# What is changed besides, with the values that the course has; d_k None: d_model / num_heads
+OTHERS = {
+    "d_k": None,
+    "positions": "sinusoids",
+    "norm": "before",
+    "embedding std": "d_model^-½",
 }
 VARIATIONS = {
     "embedded": [
         ("base", ""),
-        ("heads", 1),
-        ("heads", 2),
-        ("heads", 8),
+        ("num_heads", 1),
+        ("num_heads", 2),
+        ("num_heads", 8),
         ("d_k", 4),
-        ("layers", 1),
-        ("layers", 3),
+        ("num_layers", 1),
+        ("num_layers", 3),
         ("d_model", 32),
         ("d_model", 128),
         ("dropout", 0.1),
@@ -91,20 +71,19 @@ VARIATIONS = {
         ("embedding std", "1"),
     ],
 }
-EPOCHS = {"embedded": 3, "multi30k": 8}
 SPLIT = {"embedded": "test", "multi30k": "validation"}
 
 
 class Plan:
-    """What the variations of one corpus share: the base, the corpus, its tokens, where to judge."""
+    """What the variations of one corpus share: the corpus, its tokens, where to judge."""
 
     def __init__(self, data: str) -> None:
-        self.base, self.split = BASES[data], SPLIT[data]
+        self.split = SPLIT[data]
         self.corpus = load_corpus(data)
         if self.corpus["train"].info.dataset_name != data:
             raise FileNotFoundError(f"{data} could not be loaded")
         text = [*self.corpus["train"]["en"], *self.corpus["train"]["de"]]
-        self.tokenizer = train_tokenizer(text, self.base["vocab_size"])
+        self.tokenizer = train_tokenizer(text, BASES[data].vocab_size)
         self.pairs = {
             name: encode_pairs(self.tokenizer, self.corpus[name]) for name in ("train", self.split)
         }
@@ -123,59 +102,49 @@ class NarrowAttention(MultiHeadAttention):
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (batch, heads, length, …)
 
 
-def build(sizes: dict, base: dict) -> Transformer:
-    """The model of these sizes. With other heads than the base's, d_k follows: d_model / heads."""
-    d_model, heads = sizes["d_model"], sizes["heads"]
-    model = Transformer(
-        sizes["vocab_size"],
-        d_model,
-        heads,
-        sizes["d_ff"],
-        sizes["layers"],
-        sizes["dropout"],
-        norm_first=sizes["norm"] == "before",
-    )
-    if sizes["d_k"] != base["d_k"]:
+def build(recipe: Recipe, others: dict, vocab_size: int) -> Transformer:
+    """The model of these sizes."""
+    torch.manual_seed(recipe.seed)
+    model = recipe.model(vocab_size)
+    if others["norm"] == "after":
+        torch.manual_seed(recipe.seed)
+        model = Transformer(**model.config | {"norm_first": False})
+    if others["d_k"]:
         for layer in [*model.encoder.layers, *model.decoder.layers]:
             for name, child in list(layer.named_children()):
                 if isinstance(child, MultiHeadAttention):
-                    setattr(layer, name, NarrowAttention(d_model, heads, sizes["d_k"]))
+                    narrow = NarrowAttention(recipe.d_model, recipe.num_heads, others["d_k"])
+                    setattr(layer, name, narrow)
     embedding = model.embedding
-    if sizes["positions"] == "none":
+    if others["positions"] == "none":
         embedding.encoding.zero_()
-    elif sizes["positions"] == "learned":
+    elif others["positions"] == "learned":
         start = torch.randn_like(embedding.encoding) * 0.1
         del embedding.encoding
         embedding.encoding = nn.Parameter(start)  # (max_length, d_model)
-    if sizes.get("embedding std") == "1":  # as nn.Embedding has it
+    if others["embedding std"] == "1":  # as nn.Embedding has it
         nn.init.normal_(embedding.table.weight)
     return model
 
 
-def run(plan: Plan, knob: str, value, seed: int, epochs: int) -> dict:
+def vary(base: Recipe, knob: str, value) -> tuple[Recipe, dict]:
+    """The base's recipe and what stands beside it, but for one knob; "base" changes none."""
+    if knob in OTHERS:
+        return base, OTHERS | {knob: value}
+    return (base if knob == "base" else replace(base, **{knob: value})), OTHERS
+
+
+def run(plan: Plan, recipe: Recipe, others: dict) -> dict:
     """Train one variation and judge it on the plan's split."""
-    sizes = plan.base if knob == "base" else plan.base | {knob: value}
-    torch.manual_seed(seed)
-    model = build(sizes, plan.base)
-    train = Loader(plan.pairs["train"], sizes["max_tokens"], shuffle=True, seed=seed)
+    model = build(recipe, others, plan.tokenizer.get_vocab_size())
+    train = Loader(plan.pairs["train"], recipe.max_tokens, True, recipe.seed, device=device())
     began = time.perf_counter()
-    fit(
-        model,
-        train,
-        epochs,
-        sizes["peak"],
-        sizes["warmup"],
-        sizes["smoothing"],
-        to_zero=sizes.get("decay") != "sqrt",
-    )
+    fit(model, train, recipe)
     seconds = time.perf_counter() - began
     rows = plan.corpus[plan.split]
     found = translate(model, plan.tokenizer, rows["en"][:], partial(greedy_decode, extra=10))
     judged = scores(found, rows["de"])
     return {
-        "knob": knob,
-        "value": str(value),
-        "seed": seed,
         "parameters": sum(p.numel() for p in model.parameters()),
         f"{plan.split} loss": mean_loss(model, Loader(plan.pairs[plan.split], 8000)),
         "exact match": judged["exact match"],
@@ -200,12 +169,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="*", help="these knobs alone")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args(arguments)
-    device, precision = hardware()
     stem = "ablations" if options.data == "embedded" else f"ablations-{options.data}"
-    out = options.out or RESULTS / f"{stem}-{device}.json"
-    plan = Plan(options.data)
-    epochs = options.epochs or EPOCHS[options.data]
-    settings = plan.base | {"epochs": epochs, "precision": precision, "device": device}
+    out = options.out or RESULTS / f"{stem}-{device()}.json"
+    plan, base = Plan(options.data), BASES[options.data]
+    base = replace(base, epochs=options.epochs or base.epochs)
+    settings = asdict(base) | OTHERS | {"precision": fast_precision(), "device": device()}
+    del settings["seed"], settings["average"]  # each run's own, and of no account here
     command = f"python -m benchmarks.ablations --data {options.data}"
     results = {"command": command, "torch": torch.__version__, "settings": settings, "runs": []}
     done = set()
@@ -218,7 +187,8 @@ def main(arguments: list[str] | None = None) -> None:
         for knob, value in VARIATIONS[options.data]:
             if (knob, str(value), seed) in done or (options.only and knob not in options.only):
                 continue
-            row = run(plan, knob, value, seed, epochs)
+            row = {"knob": knob, "value": str(value), "seed": seed}
+            row |= run(plan, *vary(replace(base, seed=seed), knob, value))
             short = {
                 name: v if isinstance(v, (str, int)) else round(v, 3) for name, v in row.items()
             }

@@ -9,13 +9,13 @@ each cross-attention head, and one sentence's maps. Writes benchmarks/results/al
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from accelerate.utils import set_seed
 
 from command.options import whole
-from command.recipes import DEFAULTS
 from transformer.alignment import (
     alignment_error_rate,
     strongest,
@@ -27,7 +27,8 @@ from transformer.alignment import (
 from transformer.decoder import Transformer
 from transformer.heads import record_attention
 from transformer.inference import greedy_search
-from transformer.training import learning_rate, mean_loss, set_up, train_epoch, translate
+from transformer.trainer import RECIPES, set_up, train_epoch
+from transformer.training import mean_loss, translate
 from utils.data import (
     Loader,
     collate,
@@ -77,31 +78,23 @@ def error_rates(model: Transformer, tokenizer, rows: list[dict]) -> torch.Tensor
 
 
 def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
-    values = DEFAULTS["embedded"]
+    recipe = RECIPES["embedded"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=whole(0), default=0)
-    parser.add_argument("--epochs", type=whole(1), default=values["epochs"])
+    parser.add_argument("--epochs", type=whole(1), default=recipe.epochs)
     parser.add_argument("--sentences", type=whole(1), default=200, help="of the validation split")
     options = parser.parse_args(arguments)
-    set_seed(options.seed)
+    recipe = replace(recipe, seed=options.seed, epochs=options.epochs)
+    set_seed(recipe.seed)
     corpus = load_corpus("embedded")
     text = [*corpus["train"]["en"], *corpus["train"]["de"]]
-    tokenizer = train_tokenizer(text, values["vocab_size"])
-    train = Loader(
-        encode_pairs(tokenizer, corpus["train"]), values["max_tokens"], True, options.seed
-    )
+    tokenizer = train_tokenizer(text, recipe.vocab_size)
+    train = Loader(encode_pairs(tokenizer, corpus["train"]), recipe.max_tokens, True, recipe.seed)
     held_out = corpus["validation"].select(range(options.sentences))
     validation = Loader(encode_pairs(tokenizer, held_out))
-    sizes = ("d_model", "num_heads", "d_ff", "num_layers", "dropout")
-    sizes = {name: values[name] for name in sizes}
-    model = Transformer(tokenizer.get_vocab_size(), **sizes, norm_first=True)
-    total = options.epochs * len(train)
-    training = set_up(
-        model,
-        train,
-        lambda step: learning_rate(step, values["peak"], values["warmup"], total),
-        values["smoothing"],
-    )
+    model = recipe.model(tokenizer.get_vocab_size())
+    total = recipe.epochs * len(train)
+    training = set_up(model, train, recipe)
     checkpoints, maps = [], []
 
     def look() -> None:
@@ -122,7 +115,7 @@ def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
         training.objective.train()
 
     look()
-    for training.epoch in range(1, options.epochs + 1):
+    for training.epoch in range(1, recipe.epochs + 1):
         training.steps, training.loss = 0, 0.0
         train_epoch(training, look)
     rates = torch.tensor(checkpoints[-1]["AER"])  # (layers, heads)

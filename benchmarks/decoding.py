@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from command.options import number, whole
-from command.recipes import DEFAULTS
 from transformer.decoder import Transformer, greedy_decode
 from transformer.inference import beam_search, greedy_search
-from transformer.training import hardware, load_model, translate
+from transformer.trainer import RECIPES
+from transformer.training import device, load_model, translate
 from translate import need_tokenizer
 from utils.data import DATA, END, PAD, START, load_corpus
 
@@ -38,9 +38,7 @@ def hugging_face(ours: Transformer, beam_size: int, alpha: float) -> Callable:
     """A search that translates with Pegasus, which has our weights, by the library's `generate`."""
     from transformers import PegasusForConditionalGeneration
 
-    still = Transformer(**ours.config | {"dropout": 0.0})  # no dropout: no hooks in the copy either
-    still.load_state_dict(ours.state_dict())
-    copy = HuggingFaceTransformer(still)
+    copy = HuggingFaceTransformer(ours)
     config = copy.model.config
     config.use_cache = True
     model = PegasusForConditionalGeneration(config)
@@ -114,7 +112,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     trained = Path("runs/multi30k/last")
     data, model = ("multi30k", trained) if trained.exists() else ("embedded", DATA / "model")
-    parser.add_argument("--data", choices=DEFAULTS, default=data)
+    parser.add_argument("--data", choices=RECIPES, default=data)
     parser.add_argument("--model", type=Path, default=model)
     parser.add_argument("--sentences", type=whole(1), default=1000)
     parser.add_argument("--batch-size", type=whole(1), default=100)
@@ -123,7 +121,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--rounds", type=whole(1), default=3, help="times that all take their turn")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the result")
     chosen = parser.parse_args(arguments)
-    model, tokenizer = load_model(chosen.model, hardware()[0])
+    model, tokenizer = load_model(chosen.model, device())
     need_tokenizer(tokenizer, chosen.model)
     corpus = load_corpus(chosen.data)
     sentences = corpus["test"]["en"][: chosen.sentences]

@@ -6,9 +6,9 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,13 +17,16 @@ from statistics import median
 import torch
 
 from command.options import whole
-from command.recipes import DEFAULTS, write_json
-from transformer.training import hardware, learning_rate
-from utils.data import Pair, encode_pairs, load_corpus, train_tokenizer
+from command.results import write_json
+from transformer.decoder import Transformer
+from transformer.trainer import RECIPES, Recipe, fast_precision
+from transformer.training import device
+from utils.data import Batch, Loader, Pair, encode_pairs, load_corpus, train_tokenizer
 
 RESULTS = Path(__file__).parent / "results"
 OUT = Path("runs/bench")  # a try overwrites no result that a page shows
 PACKAGES = ("torch", "accelerate", "tokenizers", "transformers")
+WARM_UP = 20  # steps before the clock runs
 
 
 @dataclass
@@ -32,34 +35,34 @@ class Task:
 
     pairs: list[Pair]
     validation: list[Pair]
-    sizes: dict  # the arguments of transformer.decoder.Transformer
-    max_tokens: int
-    peak: float
-    warmup: int
-    smoothing: float
-    seed: int
-    epochs: int = 1000  # whoever looks at the training ends it earlier
+    recipe: Recipe
+    vocab_size: int
 
     @property
     def facts(self) -> dict:
         """What a result says of it."""
-        return {"sizes": self.sizes, "tokens a batch": self.max_tokens, "seed": self.seed}
+        return {"recipe": asdict(self.recipe), "tokens a batch": self.recipe.max_tokens}
 
     @property
     def tokens(self) -> int:
         """Target tokens of an epoch."""
         return sum(len(pair.target) for pair in self.pairs)
 
-    def rate(self, progress: float, steps: int) -> float:
-        """The learning rate when `progress` of a training's `steps` are done. A warm-up that would
-        fill a short training is cut to two fifths of it."""
-        return learning_rate(progress, self.peak, min(self.warmup, steps * 2 // 5), steps)
+    def model(self) -> Transformer:
+        """With the weights that all begin with."""
+        torch.manual_seed(self.recipe.seed)
+        return self.recipe.model(self.vocab_size)
+
+    def loader(self) -> Loader:
+        """The course's batches, as train.py makes them."""
+        recipe = self.recipe
+        return Loader(self.pairs, recipe.max_tokens, True, recipe.seed, device=device())
 
 
 def options(description: str) -> argparse.ArgumentParser:
     """The arguments that the benchmarks have in common."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", choices=DEFAULTS, default="multi30k")
+    parser.add_argument("--data", choices=RECIPES, default="multi30k")
     parser.add_argument("--steps", type=whole(1), default=60, help="timed steps of a round")
     parser.add_argument("--rounds", type=whole(1), default=3, help="times that all take their turn")
     parser.add_argument("--seed", type=whole(0), default=0)
@@ -71,40 +74,62 @@ def options(description: str) -> argparse.ArgumentParser:
 
 
 def prepare(data: str, seed: int, max_tokens: int | None = None) -> tuple[str, Task]:
-    """The corpus's name, and the task with the sizes that train.py gives it."""
-    corpus, values = load_corpus(data), dict(DEFAULTS[data])
-    values["max_tokens"] = max_tokens or values["max_tokens"]
+    """The corpus's name, and the task with the recipe that train.py has for it."""
+    corpus, recipe = load_corpus(data), replace(RECIPES[data], seed=seed)
+    recipe = replace(recipe, max_tokens=max_tokens or recipe.max_tokens)
     rows = corpus["train"]
-    tokenizer = train_tokenizer([*rows["en"], *rows["de"]], values["vocab_size"])
-    sizes = {name: values[name] for name in ("d_model", "num_heads", "d_ff", "num_layers")}
-    sizes |= {"vocab_size": tokenizer.get_vocab_size(), "dropout": values["dropout"]}
-    sizes |= {"norm_first": True}
+    tokenizer = train_tokenizer([*rows["en"], *rows["de"]], recipe.vocab_size)
     pairs, validation = (encode_pairs(tokenizer, corpus[part]) for part in ("train", "validation"))
-    schedule = {name: values[name] for name in ("max_tokens", "peak", "warmup", "smoothing")}
-    return rows.info.dataset_name, Task(pairs, validation, sizes, seed=seed, **schedule)
+    return rows.info.dataset_name, Task(pairs, validation, recipe, tokenizer.get_vocab_size())
 
 
-class Enough(Exception):
-    """Raised by what looks at a training, to end it."""
+class Lap:
+    """The batches of a whole training, handed out as one epoch, which ends when enough is seen.
+
+    A training asks for its next batch when it is done with the last one: here stands the clock, and
+    here a training ends, without its loop knowing of it. batches: of one epoch, in any order.
+    """
+
+    def __init__(self, batches: Iterable[Batch], epochs: int) -> None:
+        self.batches, self.epochs = batches, epochs
+        self.steps = self.tokens = 0  # that are done; target tokens, padding does not count
+
+    def __len__(self) -> int:
+        return self.epochs * len(self.batches)
+
+    def set_epoch(self, epoch: int, skip: int = 0) -> None:
+        """The epochs are counted here."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        for epoch in range(1, self.epochs + 1):
+            if hasattr(self.batches, "set_epoch"):
+                self.batches.set_epoch(epoch)
+            for batch in self.batches:
+                yield batch
+                self.steps, self.tokens = self.steps + 1, self.tokens + batch.tokens
+                if self.enough():
+                    return
+
+    def enough(self) -> bool:
+        """Looks at the training after each step; True ends it."""
+        return False
 
 
-@dataclass
-class Pace:
-    """Looks at a training, and ends it when `steps` are timed. What comes before the first look
-    (20 steps in the course's loop) is the warm-up."""
+class Pace(Lap):
+    """Times `timed` steps, after a warm-up, at the beginning of a long training."""
 
-    steps: int
-    marks: list[tuple[int, int, float]] = field(default_factory=list)
+    def __init__(self, batches: Iterable[Batch], timed: int) -> None:
+        super().__init__(batches, epochs=1000)
+        self.timed, self.marks = timed, []
 
-    def __call__(self, steps: int, tokens: int) -> None:
-        self.marks.append((steps, tokens, now()))
-        if steps - self.marks[0][0] >= self.steps:
-            raise Enough
+    def enough(self) -> bool:
+        if self.steps in (WARM_UP, WARM_UP + self.timed):
+            self.marks.append((self.tokens, now()))
+        return len(self.marks) == 2
 
     @property
     def tokens_per_second(self) -> float:
-        """Real target tokens: padding does not count."""
-        (_, first, began), (_, last, ended) = self.marks[0], self.marks[-1]
+        (first, began), (last, ended) = self.marks
         return (last - first) / (ended - began)
 
 
@@ -121,7 +146,7 @@ def peak_memory() -> int | None:
     None where the system has no /proc. (getrusage's ru_maxrss would not do: in a fresh process it
     starts at what the parent holds.)
     """
-    if hardware()[0] == "cuda":
+    if device() == "cuda":
         return torch.cuda.max_memory_allocated()
     status = Path("/proc/self/status")
     if not status.exists():
@@ -149,21 +174,20 @@ def summary(rounds: list[dict]) -> dict:
 
 def circumstances(name: str, arguments: list[str] | None, corpus: str) -> dict:
     """What a result needs to be understood, and to be measured again."""
-    device, precision = hardware()
     cpu = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     found = re.search(r"model name\s*: (.*)", cpu)
     chip = found[1] if found else platform.processor() or platform.machine()
     return {
         "command": " ".join([f"python -m benchmarks.{name}", *(arguments or sys.argv[1:])]),
-        "device": device,
+        "device": device(),
         "machine": {
-            "GPU": torch.cuda.get_device_name() if device == "cuda" else None,
+            "GPU": torch.cuda.get_device_name() if device() == "cuda" else None,
             "CPU": chip,
             "cores": os.cpu_count(),
             "threads": torch.get_num_threads(),
             "system": platform.platform(terse=True),
         },
-        "precision": precision,
+        "precision": fast_precision(),
         "versions": {"python": platform.python_version()} | versions(),
         "corpus": corpus,
     }

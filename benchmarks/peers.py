@@ -4,16 +4,13 @@ Each model starts from the same weights, has the same sizes, and offers what the
 asks of a model: encode, hidden, embedding.table.weight and config.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
@@ -21,22 +18,31 @@ from torch.utils.data import DataLoader
 from transformer.attention import causal_mask
 from transformer.decoder import Transformer
 from transformer.encoder import Embedding
-from transformer.training import LOOK, hardware, set_up, train_epoch
-from utils.data import PAD, START, Loader, Pair
-from utils.parity import RENAMED
+from transformer.trainer import Recipe, fit
+from transformer.training import device
+from utils.data import PAD, Batch, Loader, collate
+from utils.parity import copy_to
 
 try:
     from transformers import PegasusConfig, PegasusModel
 except ImportError:
     PegasusModel = None
 
-from .measure import Task
+from .measure import Lap, Task
 
-Look = Callable[[int, int], None]  # is told how many steps and how many real target tokens are done
 SENTENCES = 128  # a batch of the tutorial
 
 
-class TorchTransformer(nn.Module):
+class Dressed(nn.Module):
+    """Another library's model, as the course's training and evaluation call it."""
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """The scores: (batch, target length, vocab_size)."""
+        x = self.hidden(target, self.encode(source), source)
+        return F.linear(x, self.embedding.table.weight)
+
+
+class TorchTransformer(Dressed):
     """nn.Transformer's two stacks between the course's embedding and its scores.
 
     Dropout stands where the course has it: on embeddings and on what leaves a sublayer. With
@@ -66,8 +72,8 @@ class TorchTransformer(nn.Module):
                 if isinstance(module, nn.MultiheadAttention):
                     module.dropout = 0.0
         self.embedding.load_state_dict(ours.embedding.state_dict())
-        copy_weights(ours.encoder, self.encoder, RENAMED)
-        copy_weights(ours.decoder, self.decoder, RENAMED)
+        copy_to(self.encoder, ours.encoder)
+        copy_to(self.decoder, ours.decoder)
 
     def encode(self, source: Tensor) -> Tensor:
         padding = source == self.config["pad"]  # True = may not attend
@@ -83,17 +89,12 @@ class TorchTransformer(nn.Module):
             tgt_is_causal=False,  # else it compares the mask with a causal one in every step
         )
 
-    def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """The scores: (batch, target length, vocab_size)."""
-        x = self.hidden(target, self.encode(source), source)
-        return F.linear(x, self.embedding.table.weight)
 
-
-class HuggingFaceTransformer(nn.Module):
+class HuggingFaceTransformer(Dressed):
     """Pegasus: of the library's models the one that is built as ours, with pre-norm and sinusoids.
 
-    It calls F.dropout, which no loop can replace by a faster one. Here modules drop out instead, at
-    the same places. Raises ImportError without the package transformers.
+    It drops out where ours does, but by a function of its own, which no loop can replace by a
+    faster one. Raises ImportError without the package transformers.
     """
 
     RENAMED = {
@@ -107,7 +108,6 @@ class HuggingFaceTransformer(nn.Module):
         "fc2": "feed_forward.linear2",
         "self_attn_layer_norm": "norm1",
         "encoder_attn_layer_norm": "norm2",
-        "layer_norm": "norm",
     }
 
     def __init__(self, ours: Transformer) -> None:
@@ -127,37 +127,19 @@ class HuggingFaceTransformer(nn.Module):
                 decoder_ffn_dim=config["d_ff"],
                 max_position_embeddings=config["max_length"],
                 activation_function="relu",
-                dropout=0.0,
+                dropout=config["dropout"],
                 scale_embedding=True,
                 use_cache=False,
                 attn_implementation="sdpa",
             )
         )
-        self.dropout = nn.Dropout(config["dropout"])
-        sides = (
+        for theirs, mine, last in (
             (self.model.encoder, ours.encoder, "norm2"),
             (self.model.decoder, ours.decoder, "norm3"),
-        )
-        for theirs, mine, last_norm in sides:
-            copy_weights(
-                mine, theirs.layers, self.RENAMED | {"final_layer_norm": last_norm}, "layers."
-            )
-            copy_weights(mine, theirs.layer_norm, {}, "norm.")
+        ):
+            copy_to(theirs.layers, mine.layers, self.RENAMED | {"final_layer_norm": last})
+            theirs.layer_norm.load_state_dict(mine.norm.state_dict())
             theirs.embed_positions.weight.data.copy_(ours.embedding.encoding)  # ours interleaves
-            if not config["dropout"]:
-                continue
-            theirs.layers[0].register_forward_pre_hook(
-                lambda layer, inputs: (self.dropout(inputs[0]), *inputs[1:])
-            )
-            for name, module in theirs.layers.named_modules():
-                if name.endswith("_attn"):
-                    module.register_forward_hook(
-                        lambda attention, inputs, result: (self.dropout(result[0]), *result[1:])
-                    )
-                elif name.endswith("fc2"):
-                    module.register_forward_hook(
-                        lambda linear, inputs, result: self.dropout(result)
-                    )
         self.model.shared.weight.data.copy_(ours.embedding.table.weight)
 
     @property
@@ -177,45 +159,22 @@ class HuggingFaceTransformer(nn.Module):
         ).last_hidden_state
 
 
-@torch.no_grad()
-def copy_weights(
-    ours: nn.Module, theirs: nn.Module, renamed: dict[str, str], prefix: str = ""
-) -> None:
-    """Give `theirs` the weights of `ours`: utils.parity's copying, the other way round.
-
-    renamed: their names of modules, and ours; prefix: of `theirs` inside `ours`. Raises KeyError
-    when a name has no counterpart, RuntimeError when a shape does not fit.
-    """
-    weights = ours.state_dict()
-    for name, tensor in theirs.state_dict().items():
-        *parts, last = (renamed.get(part, part) for part in (prefix + name).split("."))
-        if last.startswith("in_proj_"):
-            kind = last.removeprefix("in_proj_")  # weight or bias
-            tensor.copy_(torch.cat([weights[".".join([*parts, f"w_{i}", kind])] for i in "qkv"]))
-        else:
-            tensor.copy_(weights[".".join([*parts, last])])
+def course_batches(task: Task) -> Loader:
+    return task.loader()
 
 
-def course_loop(model: nn.Module, task: Task, look: Look) -> None:
-    """The training of notebook 06, whichever model it trains."""
-    batches = Loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed)
-    steps = task.epochs * len(batches)
-    training = set_up(model, batches, lambda step: task.rate(step, steps), task.smoothing)
-    on_cpu = training.accelerator.device.type == "cpu"
-
-    def report() -> None:
-        past = training.epoch - 1
-        rows = (row for batch in batches.batches[: training.steps] for row in batch)
-        tokens = past * task.tokens + sum(batches.lengths[row][0] for row in rows)
-        look(past * len(batches) + training.steps, tokens)
-
-    with sdpa_kernel(SDPBackend.MATH) if on_cpu else nullcontext():  # as `fit` has it
-        while training.epoch <= task.epochs:
-            train_epoch(training, report)
-            training.epoch, training.steps, training.loss = training.epoch + 1, 0, 0.0
+def course_loop(model: nn.Module, lap: Lap, recipe: Recipe) -> None:
+    """The trainer's, whichever model it trains."""
+    fit(model, lap, replace(recipe, epochs=1))  # all that a lap has
 
 
-def tutorial_loop(model: nn.Module, task: Task, look: Look) -> None:
+def tutorial_batches(task: Task) -> DataLoader:
+    """So many sentences, whatever their lengths, padded in every step."""
+    torch.manual_seed(task.recipe.seed)
+    return DataLoader(task.pairs, SENTENCES, shuffle=True, collate_fn=collate)
+
+
+def tutorial_loop(model: nn.Module, lap: Lap, recipe: Recipe) -> None:
     """The loop of PyTorch's tutorial on translation with nn.Transformer, in our words.
     https://github.com/pytorch/tutorials/blob/db77dcf6e3637924f43852c014f2af9978b0f891/beginner_source/translation_transformer.py
 
@@ -223,50 +182,27 @@ def tutorial_loop(model: nn.Module, task: Task, look: Look) -> None:
     rate, which is the same after the same share of the training, and the random order (the
     tutorial takes the sentences as they come; neither looks at their lengths).
     """
-    device, _ = hardware()
-    torch.manual_seed(task.seed)
-    batches = DataLoader(task.pairs, SENTENCES, shuffle=True, collate_fn=pad_pairs)
-    model.to(device)
-    loss_of = nn.CrossEntropyLoss(ignore_index=PAD, label_smoothing=task.smoothing)
+    model.to(device()).train()
+    loss_of = nn.CrossEntropyLoss(ignore_index=PAD, label_smoothing=recipe.smoothing)
     optimizer = Adam(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9)
-    theirs = len(batches)
-    ours = len(Loader(task.pairs, task.max_tokens))
-    schedule = LambdaLR(
-        optimizer, lambda step: task.rate((step + 1) * ours / theirs, task.epochs * ours)
-    )
-    steps = tokens = 0
-    for _ in range(task.epochs):
-        model.train()
-        epoch_loss = 0.0
-        for source, target, real in batches:
-            source, target = source.to(device), target.to(device)
-            scores = model(source, target[:, :-1])
-            optimizer.zero_grad()
-            loss = loss_of(scores.flatten(0, 1), target[:, 1:].flatten())
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            epoch_loss += loss.item()
-            steps, tokens = steps + 1, tokens + real
-            if steps % LOOK == 0 or steps % theirs == 0:
-                look(steps, tokens)
-
-
-def pad_pairs(pairs: list[Pair]) -> tuple[Tensor, Tensor, int]:
-    """source (batch, source length), target with the start token (batch, target length + 1), and
-    how many target tokens are real."""
-    rows = [pair.source for pair in pairs], [[START, *pair.target] for pair in pairs]
-    source, target = (
-        pad_sequence([torch.tensor(ids) for ids in side], batch_first=True, padding_value=PAD)
-        for side in rows
-    )
-    return source, target, sum(len(pair.target) for pair in pairs)
+    schedule = LambdaLR(optimizer, lambda done: recipe.rate(done + 1, len(lap)))
+    epoch_loss = 0.0
+    for batch in lap:
+        batch = batch.to(device())
+        scores = model(batch.source, batch.target_in)
+        optimizer.zero_grad()
+        loss = loss_of(scores.flatten(0, 1), batch.target_out.flatten())
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        epoch_loss += loss.item()
 
 
 @dataclass
 class Peer:
     build: Callable[[Transformer], nn.Module]  # from our model, whose weights it starts with
-    loop: Callable[[nn.Module, Task, Look], None]
+    batches: Callable[[Task], Iterable[Batch]]  # of one epoch
+    loop: Callable[[nn.Module, Lap, Recipe], None]
 
 
 def themselves(ours: Transformer) -> Transformer:
@@ -282,8 +218,8 @@ TORCH = "nn.Transformer in the course's loop"
 TUTORIAL = "nn.Transformer in the tutorial's loop"
 HUGGING_FACE = "Hugging Face's Pegasus in the course's loop"
 PEERS = {
-    OURS: Peer(themselves, course_loop),
-    TORCH: Peer(TorchTransformer, course_loop),
-    TUTORIAL: Peer(with_all_its_dropout, tutorial_loop),
-    HUGGING_FACE: Peer(HuggingFaceTransformer, course_loop),
+    OURS: Peer(themselves, course_batches, course_loop),
+    TORCH: Peer(TorchTransformer, course_batches, course_loop),
+    TUTORIAL: Peer(with_all_its_dropout, tutorial_batches, tutorial_loop),
+    HUGGING_FACE: Peer(HuggingFaceTransformer, course_batches, course_loop),
 }

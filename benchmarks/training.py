@@ -10,19 +10,19 @@ lies in results).
 """
 
 import math
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from command.options import whole
-from transformer.decoder import Transformer
 from transformer.training import mean_loss
-from utils.data import Loader
+from utils.data import Batch, Loader
 
 from . import table
 from .measure import (
-    Enough,
+    Lap,
     Pace,
     Task,
     circumstances,
@@ -37,55 +37,42 @@ from .measure import (
 from .peers import HUGGING_FACE, PEERS, TUTORIAL, PegasusModel
 
 
-@dataclass
-class Curve:
-    """Looks at a training: the validation loss every `every` steps, until it is `to_loss`. The
-    clock stands still meanwhile."""
+class Curve(Lap):
+    """Takes down the validation loss every `every` steps and after the last, until it is `to_loss`.
+    Its clock stands still meanwhile."""
 
-    model: nn.Module
-    validation: Loader
-    every: int
-    to_loss: float
-    seconds: float = 0.0
-    points: list[dict] = field(default_factory=list)
+    def __init__(self, batches: Iterable[Batch], epochs: int, every: int, to_loss: float) -> None:
+        super().__init__(batches, epochs)
+        self.every, self.to_loss = every, to_loss
+        self.seconds, self.points, self.reached = 0.0, [], False
 
-    def __post_init__(self) -> None:
-        self.due, self.began = self.every, now()
+    def watch(self, model: nn.Module, validation: Loader) -> None:
+        self.model, self.validation, self.began = model, validation, now()
 
-    def __call__(self, steps: int, tokens: int) -> None:
+    def enough(self) -> bool:
+        if self.steps % self.every and self.steps < len(self):
+            return False
         self.seconds += now() - self.began
-        if steps >= self.due:
-            self.due = (steps // self.every + 1) * self.every
-            self.model.eval()
-            loss = mean_loss(self.model, self.validation)
-            self.model.train()
-            self.points.append(
-                {"step": steps, "tokens": tokens, "seconds": self.seconds, "loss": loss}
-            )
-            if loss <= self.to_loss:
-                raise Enough
+        loss = mean_loss(self.model.eval(), self.validation)
+        self.model.train()
+        self.points.append(
+            {"step": self.steps, "tokens": self.tokens, "seconds": self.seconds, "loss": loss}
+        )
+        self.reached = loss <= self.to_loss
         self.began = now()
-
-
-def build(name: str, task: Task) -> nn.Module:
-    """The peer's model, with the weights that all begin with."""
-    torch.manual_seed(task.seed)
-    return PEERS[name].build(Transformer(**task.sizes))
+        return self.reached
 
 
 def pace(name: str, task: Task, steps: int) -> dict:
     """One round of one peer: its speed over `steps` steps, its peak memory in bytes."""
-    before, look = peak_memory(), Pace(steps)
-    model = build(name, task)
-    try:
-        PEERS[name].loop(model, task, look)
-    except Enough:
-        pass
+    before, peer = peak_memory(), PEERS[name]
+    model, lap = peer.build(task.model()), Pace(peer.batches(task), steps)
+    peer.loop(model, lap, task.recipe)
     return {
         "parameters": sum(
             weights.numel() for weights in model.parameters() if weights.requires_grad
         ),
-        "tokens per second": look.tokens_per_second,
+        "tokens per second": lap.tokens_per_second,
         "peak memory": peak_memory(),
         "memory before the model": before,
     }
@@ -93,14 +80,14 @@ def pace(name: str, task: Task, steps: int) -> dict:
 
 def curve(name: str, task: Task, every: int, to_loss: float) -> dict:
     """One peer's training to a validation loss: the way there, and its seconds or None."""
-    model = build(name, task)
-    look = Curve(model, Loader(task.validation, task.max_tokens), every, to_loss)
-    reached = False
-    try:
-        PEERS[name].loop(model, task, look)
-    except Enough:
-        reached = True
-    return {"losses": look.points, "seconds to the loss": look.seconds if reached else None}
+    peer, recipe = PEERS[name], task.recipe
+    model, batches = peer.build(task.model()), peer.batches(task)
+    lap = Curve(batches, recipe.epochs, every, to_loss)
+    # The rate is the same after the same share of the training, however many steps that is
+    warmup = round(recipe.warmup * len(batches) / len(task.loader()))
+    lap.watch(model, Loader(task.validation, recipe.max_tokens))
+    peer.loop(model, lap, replace(recipe, warmup=warmup))
+    return {"losses": lap.points, "seconds to the loss": lap.seconds if lap.reached else None}
 
 
 def matrix_peak(size: int = 8192, products: int = 20) -> float:
@@ -117,11 +104,11 @@ def matrix_peak(size: int = 8192, products: int = 20) -> float:
 def useful_flops(task: Task) -> int:
     """FLOP of one epoch that padding has no part in: 2 a weight and token forward, 4 backward, and
     as much for the two products inside each attention."""
-    d_model, d_ff, layers = (task.sizes[name] for name in ("d_model", "d_ff", "num_layers"))
+    d_model, d_ff, layers = task.recipe.d_model, task.recipe.d_ff, task.recipe.num_layers
     # In both stacks a token meets its own four projections and the feed-forward; cross-attention
     # projects source tokens to keys and values, target tokens to queries and to its output
     a_source_token = layers * (4 * d_model**2 + 2 * d_model * d_ff + 2 * d_model**2)
-    a_target_token = a_source_token + task.sizes["vocab_size"] * d_model
+    a_target_token = a_source_token + task.vocab_size * d_model
     flops = 0
     for pair in task.pairs:
         source, target = len(pair.source), len(pair.target)
@@ -142,33 +129,28 @@ def main(arguments: list[str] | None = None) -> dict:
         parser.error("--to-loss needs --most-epochs: the schedule's length")
     corpus, task = prepare(chosen.data, chosen.seed, chosen.max_tokens)
     names = [name for name in PEERS if name != HUGGING_FACE or PegasusModel]
-    rounds = {name: [] for name in names}
+    result = circumstances("training", arguments, corpus) | task.facts
+    result |= {
+        "timed steps": chosen.steps,
+        "to loss": chosen.to_loss if math.isfinite(chosen.to_loss) else None,
+        "peers": {},
+    }
+    if result["device"] == "cuda":
+        result["matrix FLOP per second"] = in_fresh_process(matrix_peak)
+    rounds, peers = {name: [] for name in names}, result["peers"]
     for number in range(chosen.rounds):
         for name in names:
-            found = in_fresh_process(pace, name, task, chosen.steps)
-            rounds[name].append(found)
-            print(
-                f"round {number + 1}, {name}: {found['tokens per second']:,.0f} tokens/s",
-                flush=True,
-            )
-    peers = {name: summary(rounds[name]) for name in names}
-    result = (
-        circumstances("training", arguments, corpus)
-        | task.facts
-        | {
-            "timed steps": chosen.steps,
-            "to loss": chosen.to_loss if math.isfinite(chosen.to_loss) else None,
-            "peers": peers,
-        }
-    )
+            rounds[name].append(in_fresh_process(pace, name, task, chosen.steps))
+            peers[name] = found = summary(rounds[name])
+            if result["device"] == "cuda":
+                flops = found["tokens per second"] * useful_flops(task) / task.tokens
+                found["share of the matrix peak"] = flops / result["matrix FLOP per second"]
+            speed = rounds[name][-1]["tokens per second"]
+            print(f"round {number + 1}, {name}: {speed:,.0f} tokens/s", flush=True)
+            path = write(result, chosen.out, "training")  # should it be broken off
     peers[TUTORIAL]["precision"] = "no"
-    if result["device"] == "cuda":
-        result["matrix FLOP per second"] = peak = in_fresh_process(matrix_peak)
-        for found in peers.values():
-            flops = found["tokens per second"] * useful_flops(task) / task.tokens
-            found["share of the matrix peak"] = flops / peak
     if chosen.most_epochs:
-        longer = replace(task, epochs=chosen.most_epochs)
+        longer = replace(task, recipe=replace(task.recipe, epochs=chosen.most_epochs))
         for name in names:
             peers[name] |= in_fresh_process(curve, name, longer, chosen.every, chosen.to_loss)
             print(f"{name}: {peers[name]['seconds to the loss']} s to the loss", flush=True)
