@@ -1,39 +1,25 @@
-"""What each idea gains: from the plain training loop to that of notebook 06, rung by rung.
+"""What each trick gains: alone in the loop of notebook 06, and beside all others in the trainer.
 
     python -m benchmarks.speed                                               # Multi30k
-    python -m benchmarks.speed --data embedded --steps 20 --rounds 1         # a try, in a minute
+    python -m benchmarks.speed --data embedded --steps 20 --rounds 1         # a try, in three minutes
 
-A rung changes one setting and keeps those before it. Each takes its turn, --rounds times, each time
-in a fresh process. Writes speed-cpu.json or speed-cuda.json into --out (runs/bench; notebook 06
-shows what lies in benchmarks/results).
+Both loops run as they are, and once more for each trick: with it where they do without, without it
+where they have it. All take turns, --rounds times, each time in a fresh process. Writes
+speed-cpu.json or speed-cuda.json into --out (runs/bench; the page of this folder shows what lies in
+results).
 """
 
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from statistics import median
 
-import torch
-from accelerate import Accelerator
-from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader
 
-from transformer.decoder import Transformer
-from transformer.training import (
-    LOOK,
-    Training,
-    TrainingLoss,
-    faster_dropout,
-    hardware,
-    step,
-    translation_loss,
-)
-from utils.data import Loader, collate
+from transformer.trainer import fast_dropout, fast_precision, set_up, step
+from transformer.training import device
 
 from . import table
 from .measure import (
-    Enough,
     Pace,
     Task,
     circumstances,
@@ -44,163 +30,129 @@ from .measure import (
     summary,
     write,
 )
+from .peers import tutorial_batches
 
-SENTENCES = 128  # a batch of the plain loop
+ALL = 10**9  # as a block: every position meets the vocabulary at once
 
 
 @dataclass
 class Settings:
-    """The plain loop; the rungs change it."""
+    """Those of notebook 06's `train`."""
 
-    by_length: bool = False  # batches of about one length under the token budget
-    resident: bool = False  # cut out of tables on the device, not padded in every step
-    real_only: bool = False  # padding does not meet the vocabulary
-    block: int = 10**9  # real positions that meet it at a time
+    by_length: bool = True  # batches of about one length; else of 128 shuffled sentences
+    fused_optimizer: bool = True
+    block: int = ALL
     byte_dropout: bool = False
     precision: str = "no"
-    math_kernel: bool = False
-    fused_optimizer: bool = False
-    look_every: int = 1  # steps between two looks at the loss
+    plain_attention: bool = False  # in plain products, not PyTorch's fused kernel
     compiled: bool = False
 
 
 @dataclass
-class Rung:
-    """kept: the rungs after it build on it."""
-
+class Trick:
     name: str
-    changes: dict = field(default_factory=dict)
-    kept: bool = True
+    knob: str  # of Settings
+    off: bool | int | str
+    on: bool | int | str
+
+    def flip(self, settings: Settings) -> Settings:
+        there = getattr(settings, self.knob) == self.on
+        return replace(settings, **{self.knob: self.off if there else self.on})
 
 
-def ladder(device: str, precision: str) -> list[Rung]:
-    """The rungs that this device can climb."""
-    math = "attention in plain products instead of the fused kernel"
-    rungs = [
-        Rung("the plain loop"),
-        Rung("batches by length, a budget of tokens", {"by_length": True}),
-        Rung("batches cut out of resident tables", {"resident": True}),
-        Rung("only real tokens meet the vocabulary", {"real_only": True}),
-    ]
+def tricks(device: str, precision: str) -> list[Trick]:
+    """Those that this device knows."""
     block = 256 if device == "cpu" else 4096
-    rungs.append(Rung(f"{block:,} of them at a time", {"block": block}))
-    if device == "cpu":
-        rungs.append(Rung("dropout from random bytes", {"byte_dropout": True}))
-    if precision != "no":
-        rungs.append(Rung(f"mixed precision, {precision}", {"precision": precision}))
-    if device == "cpu":
-        rungs.append(Rung(math, {"math_kernel": True}))
-    rungs += [
-        Rung("fused AdamW", {"fused_optimizer": True}),
-        Rung(f"a look at the loss every {LOOK} steps only", {"look_every": LOOK}),
+    found = [
+        Trick("batches by length, a budget of tokens", "by_length", False, True),
+        Trick(f"the vocabulary in blocks of {block:,} positions", "block", ALL, block),
+        Trick("fused AdamW", "fused_optimizer", False, True),
+        Trick("dropout from random bytes", "byte_dropout", False, True),
+        Trick(f"mixed precision, {precision}", "precision", "no", precision),
+        Trick("attention in plain products", "plain_attention", False, True),
+        Trick("torch.compile", "compiled", False, True),
     ]
-    if device == "cuda":
-        rungs.append(Rung(math, {"math_kernel": True}, kept=False))
-    return [*rungs, Rung("torch.compile", {"compiled": True}, kept=False)]
+    return [
+        trick
+        for trick in found
+        if trick.on != trick.off and (device == "cpu" or trick.knob != "byte_dropout")
+    ]
 
 
-class EveryPosition(nn.Module):
-    """The loss as one writes it first: all positions are scored, then padding is left out."""
-
-    def __init__(self, model: Transformer, smoothing: float) -> None:
-        super().__init__()
-        self.model, self.smoothing = model, smoothing
-
-    def forward(self, batch) -> Tensor:
-        scores = self.model(batch.source, batch.target_in)
-        return translation_loss(scores, batch.target_out, self.smoothing)
-
-
-def batches(task: Task, settings: Settings) -> Loader | DataLoader:
-    """Of utils.data.Batch."""
-    if settings.resident:
-        where = hardware()[0]
-        return Loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed, device=where)
-    if settings.by_length:
-        rows = Loader(task.pairs, task.max_tokens, shuffle=True, seed=task.seed).batches
-        return DataLoader(task.pairs, batch_sampler=rows, collate_fn=collate)
-    return DataLoader(task.pairs, SENTENCES, shuffle=True, collate_fn=collate)
-
-
-def training(task: Task, settings: Settings) -> Training:
-    """As transformer.training.set_up, with these settings."""
-    torch.manual_seed(task.seed)
-    accelerator = Accelerator(cpu=hardware()[0] == "cpu", mixed_precision=settings.precision)
-    model, cut = Transformer(**task.sizes), batches(task, settings)
-    if settings.byte_dropout:
-        faster_dropout(model)
-    if settings.real_only:
-        objective = TrainingLoss(model, task.smoothing, settings.block)
-    else:
-        objective = EveryPosition(model, task.smoothing)
-    objective.to(accelerator.device)
-    fused = True if settings.fused_optimizer else None  # None: PyTorch's choice
-    optimizer = AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9, fused=fused)
-    schedule = LambdaLR(optimizer, lambda step: task.rate(step + 1, task.epochs * len(cut)))
-    if settings.compiled:
-        for stack in (model.encoder, model.decoder):
-            stack.compile(dynamic=True)
-    parts = accelerator.prepare(objective, optimizer, schedule)
-    return Training(model, cut, accelerator, *parts)
-
-
-def run(task: Task, settings: Settings, look: Pace) -> None:
-    """Train until `look` has seen enough."""
-    t = training(task, settings)
-    device = t.accelerator.device
-    t.objective.train()
-    steps = tokens = 0
-    with sdpa_kernel(SDPBackend.MATH) if settings.math_kernel else nullcontext():
-        for _ in range(task.epochs):
-            for batch in t.loader:
-                loss = step(t, batch.to(device, non_blocking=True))
-                steps, tokens = steps + 1, tokens + batch.tokens
-                if steps % settings.look_every == 0:
-                    loss.item()
-                if steps % LOOK == 0:
-                    look(steps, tokens)
+def trainer(device: str, precision: str) -> Settings:
+    """What transformer.trainer has of them."""
+    knobs = ("by_length", "block", "fused_optimizer", "byte_dropout", "precision")
+    return Settings(**{t.knob: t.on for t in tricks(device, precision) if t.knob in knobs})
 
 
 def pace(task: Task, settings: Settings, steps: int) -> dict:
-    """One round of one rung: its speed over `steps` steps, its peak memory in bytes."""
-    look = Pace(steps)
+    """One round of one loop: its speed over `steps` steps, its peak memory in bytes; or why it
+    failed."""
+    model = task.model()
+    lap = Pace(task.loader() if settings.by_length else tutorial_batches(task), steps)
+    t = set_up(model, lap, task.recipe, settings.precision)
+    t.objective.block = settings.block
+    if not settings.fused_optimizer:
+        for group in t.optimizer.param_groups:
+            group["fused"] = None  # PyTorch's choice
+    if settings.compiled:
+        for stack in (model.encoder, model.decoder):
+            stack.compile(dynamic=True)
+    attention = sdpa_kernel(SDPBackend.MATH) if settings.plain_attention else nullcontext()
+    dropout = fast_dropout(model) if settings.byte_dropout else nullcontext()
+    t.objective.train()
     try:
-        run(task, settings, look)
-    except Enough:
-        pass
+        with attention, dropout:
+            for batch in lap:
+                step(t, batch)
     except Exception as error:
         if not settings.compiled:
             raise
         return {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
-    return {"tokens per second": look.tokens_per_second, "peak memory": peak_memory()}
+    return {"tokens per second": lap.tokens_per_second, "peak memory": peak_memory()}
 
 
-def climb(rungs: list[Rung]) -> list[tuple[Rung, Settings]]:
-    """Each rung with the settings that it adds up to."""
-    settings, climbed = Settings(), []
-    for rung in rungs:
-        changed = replace(settings, **rung.changes)
-        climbed.append((rung, changed))
-        settings = changed if rung.kept else settings
-    return climbed
+def gain(trick: Trick, whole: list[dict], flipped: list[dict], settings: Settings) -> dict:
+    """What a trick brings: the speed with it over the speed without it, round by round."""
+    failed = [one for one in flipped if "failed" in one]
+    if failed:
+        return failed[0]
+    there = getattr(settings, trick.knob) == trick.on
+    ratios = [
+        now["tokens per second"] / then["tokens per second"]
+        for now, then in zip(whole, flipped, strict=True)
+    ]
+    ratios = ratios if there else [1 / ratio for ratio in ratios]
+    found = {"has it": there, "gain": median(ratios), "gains": [min(ratios), max(ratios)]}
+    return found | {"without it" if there else "with it": summary(flipped)}
 
 
 def main(arguments: list[str] | None = None) -> dict:
     chosen = options(__doc__.splitlines()[0]).parse_args(arguments)
     corpus, task = prepare(chosen.data, chosen.seed, chosen.max_tokens)
-    climbed = climb(ladder(*hardware()))
-    rounds = [[] for _ in climbed]
+    here = (device(), fast_precision())
+    loops = {"notebook 06's loop": Settings(), "the trainer": trainer(*here)}
+    runs = [(loop, None, settings) for loop, settings in loops.items()]
+    runs += [(loop, t.name, t.flip(s)) for t in tricks(*here) for loop, s in loops.items()]
+    rounds: dict[tuple, list[dict]] = {(loop, trick): [] for loop, trick, _ in runs}
     for number in range(chosen.rounds):
-        for (rung, settings), found in zip(climbed, rounds, strict=True):
-            found.append(in_fresh_process(pace, task, settings, chosen.steps))
-            print(f"round {number + 1}, {rung.name}: {found[-1]}", flush=True)
-    rows = []
-    for (rung, settings), found in zip(climbed, rounds, strict=True):
-        failed = [one for one in found if "failed" in one]
-        row = failed[0] if failed else summary(found)
-        rows.append({"name": rung.name, "kept": rung.kept, "settings": asdict(settings)} | row)
+        for loop, trick, settings in runs:
+            found = in_fresh_process(pace, task, settings, chosen.steps)
+            rounds[loop, trick].append(found)
+            print(f"round {number + 1}, {loop}, {trick or 'as it is'}: {found}", flush=True)
     result = circumstances("speed", arguments, corpus) | task.facts
-    result |= {"timed steps": chosen.steps, "rungs": rows}
+    result["timed steps"] = chosen.steps
+    result["loops"] = {
+        loop: {"settings": asdict(settings)} | summary(rounds[loop, None])
+        for loop, settings in loops.items()
+    }
+    result["tricks"] = {
+        t.name: {
+            loop: gain(t, rounds[loop, None], rounds[loop, t.name], settings)
+            for loop, settings in loops.items()
+        }
+        for t in tricks(*here)
+    }
     path = write(result, chosen.out, "speed")
     print(table.speed(path), f"written: {path}", sep="\n\n")
     return result

@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 PAGES = [RESULTS.parents[1] / "README.md", RESULTS.parent / "README.md"]
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n\n)(.*?)(\n\n<!-- end -->)", re.DOTALL)
 # Trainings of `train.py --data multi30k`, English to German, seed 0: the options, the result
-RECIPES = {
+TRAINED = {
     "": "multi30k-cpu-en-0",
     "--dropout 0.2": "dropout-0.2-cpu-en-0",
     "--dropout 0.1": "dropout-0.1-cpu-en-0",
@@ -174,7 +174,7 @@ def times(mark: float = 35) -> str:
     ]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for options in TIMED:
-        run = read(RECIPES[options])
+        run = read(TRAINED[options])
         there = next(row for row in run["history"] if row["validation BLEU"] >= mark)
         cells = [
             in_code(options),
@@ -193,7 +193,7 @@ def recipes() -> str:
         "| `train.py --data multi30k` with | validation BLEU | test BLEU |",
         "|---|---|---|",
     ]
-    for options, name in RECIPES.items():
+    for options, name in TRAINED.items():
         last = read(name)["scores"]["last"]
         validation, test = (last[split]["beam 5"]["BLEU"] for split in ("validation", "test"))
         lines.append(f"| {in_code(options)} | {validation:.2f} | {test:.2f} |")
@@ -236,20 +236,91 @@ def training(path: Path = RESULTS / "training-cpu.json") -> str:
 
 
 def speed(path: Path = RESULTS / "speed-cpu.json") -> str:
-    """The ladder of gains, from benchmarks.speed."""
+    """What each trick gains alone and beside all others, from benchmarks.speed."""
     run = json.loads(path.read_text("utf8"))
-    plain = run["rungs"][0]["tokens per second"]
     lines = [
-        f"| | {SPEED} | of the plain loop | peak memory |",
-        "|---|---|---|---|",
+        f"| | {' | '.join(run['loops'])} |",
+        "|---" * (len(run["loops"]) + 1) + "|",
+        f"| {SPEED} | {' | '.join(map(speed_of, run['loops'].values()))} |",
+        f"| peak memory | {' | '.join(map(memory, run['loops'].values()))} |",
     ]
-    for rung in run["rungs"]:
-        name = rung["name"] if rung["kept"] else f"{rung['name']} (off by default)"
-        if "failed" in rung:
-            lines.append(f"| {name} | failed: {rung['failed'].replace('|', '/')} | | |")
-            continue
-        times = f"{rung['tokens per second'] / plain:.2f} ×"
-        lines.append(f"| {name} | {speed_of(rung)} | {times} | {memory(rung)} |")
+    for name, found in run["tricks"].items():
+        lines.append(f"| {name} | {' | '.join(map(gain, found.values()))} |")
+    return "\n".join(lines)
+
+
+def gain(found: dict) -> str:
+    if "failed" in found:
+        return f"failed: {found['failed'].replace('|', '/')}"
+    low, high = found["gains"]
+    there = "has it" if found["has it"] else "would gain"
+    return f"{there}: × {found['gain']:.2f} ({low:.2f} … {high:.2f})"
+
+
+def loops(path: Path = RESULTS / "loops-cpu.json") -> str:
+    """Seconds and exact match of the two loops, seed by seed, from benchmarks.loops."""
+    runs = json.loads(path.read_text("utf8"))["runs"]
+    names = list(dict.fromkeys(run["loop"] for run in runs))
+    columns = {"training": "seconds", "test, exact match": "test", "unseen combinations": "unseen"}
+    head = ["seed", *(f"{name}: {column}" for name in names for column in columns)]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for seed in dict.fromkeys(run["seed"] for run in runs):
+        cells = [str(seed)]
+        for run in runs:
+            if run["seed"] == seed:
+                cells.append(f"{run['seconds']:.0f} s")
+                cells += [f"{100 * run[split]:.1f} %" for split in ("test", "unseen")]
+        lines.append(f"| {' | '.join(cells)} |")
+    means = ["mean"]
+    for name in names:
+        for key in columns.values():
+            value = mean(run[key] for run in runs if run["loop"] == name)
+            means.append(f"{value:.0f} s" if key == "seconds" else f"{100 * value:.1f} %")
+    return "\n".join([*lines, f"| {' | '.join(means)} |"])
+
+
+def ablations(data: str) -> str:
+    """One knob changed at a time, from benchmarks.ablations: mean BLEU and spread over the seeds,
+    the largest gain first. Beyond the seeds: no seed of one reaches into the range of the other."""
+    stored = read(data)
+    found: dict[tuple, list[float]] = {}
+    for row in stored["runs"]:
+        found.setdefault((row["knob"], row["value"]), []).append(row["BLEU"])
+    base = found.pop(("base", ""))
+    lines = [
+        "| changed | BLEU | beside the base | beyond the seeds? |",
+        "|---|---|---|---|",
+        f"| nothing: the base | {over_seeds(base)} | | |",
+    ]
+    for (knob, value), reached in sorted(found.items(), key=lambda entry: -mean(entry[1])):
+        apart = min(reached) > max(base) or max(reached) < min(base)
+        lines.append(
+            f"| {knob} {value} | {over_seeds(reached)} | {mean(reached) - mean(base):+.1f} "
+            f"| {'yes' if apart else 'no'} |"
+        )
+    return "\n".join(lines)
+
+
+def base(data: str) -> str:
+    """What the ablations of one corpus begin with."""
+    s = read(data)["settings"]
+    return (
+        f"Base: {s['num_layers']} + {s['num_layers']} layers, d_model {s['d_model']}, "
+        f"{s['num_heads']} heads, d_ff {s['d_ff']}, {s['epochs']} epochs in batches of "
+        f"{s['max_tokens']:,} tokens, peak {s['peak']:g} after {s['warmup']} steps, dropout "
+        f"{s['dropout']:g}, label smoothing {s['smoothing']:g}; precision {s['precision']}."
+    )
+
+
+def dropouts() -> str:
+    """Less dropout at three moments of a training on Multi30k: learns faster, ends earlier."""
+    lines = ["| dropout | measured | epoch 8 | epoch 20 | epoch 35 |", "|---|---|---|---|---|"]
+    for dropout, options in (("0.1", "--dropout 0.1"), ("0.2", "--dropout 0.2"), ("0.3", "")):
+        history = read(TRAINED[options])["history"]
+        for measured in ("training loss", "validation loss", "validation BLEU"):
+            digits = 1 if measured.endswith("BLEU") else 2
+            cells = [f"{history[epoch - 1][measured]:.{digits}f}" for epoch in (8, 20, 35)]
+            lines.append(f"| {dropout} | {measured} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -295,7 +366,10 @@ def tables() -> dict[str, str]:
         if runs := seeds(f"multi30k-{device}-en"):
             found[f"multi30k-{device}"] = f"{recipe(runs[0])}\n\n{multi30k(device)}"
     found |= {"progress": progress(), "times": times(), "recipes": recipes()}
-    for table in (training, speed, decoding):
+    found["dropouts"] = dropouts()
+    for path in sorted(RESULTS.glob("ablations-*.json")):
+        found[path.stem] = f"{base(path.stem)}\n\n{ablations(path.stem)}"
+    for table in (training, speed, loops, decoding):
         for path in sorted(RESULTS.glob(f"{table.__name__}-*.json")):
             found[path.stem] = f"{circumstances(read(path.stem))}\n\n{table(path)}"
     return found
