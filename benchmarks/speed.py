@@ -1,7 +1,7 @@
 """What each trick gains: alone in the loop of notebook 06, and beside all others in the trainer.
 
-    python -m benchmarks.speed                                               # Multi30k
-    python -m benchmarks.speed --data embedded --steps 20 --rounds 1         # a try, in three minutes
+    python -m benchmarks.speed                                         # Multi30k
+    python -m benchmarks.speed --data embedded --steps 20 --rounds 1   # a try, in five minutes
 
 Both loops run as they are, and once more for each trick: with it where they do without, without it
 where they have it. All take turns, --rounds times, each time in a fresh process. Writes
@@ -95,13 +95,12 @@ def pace(task: Task, settings: Settings, steps: int) -> dict:
     if not settings.fused_optimizer:
         for group in t.optimizer.param_groups:
             group["fused"] = None  # PyTorch's choice
-    if settings.compiled:
-        for stack in (model.encoder, model.decoder):
-            stack.compile(dynamic=True)
     attention = sdpa_kernel(SDPBackend.MATH) if settings.plain_attention else nullcontext()
     dropout = fast_dropout(model) if settings.byte_dropout else nullcontext()
     t.objective.train()
     try:
+        for stack in (model.encoder, model.decoder) if settings.compiled else ():
+            stack.compile(dynamic=True)
         with attention, dropout:
             for batch in lap:
                 step(t, batch)

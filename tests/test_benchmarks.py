@@ -2,26 +2,34 @@
 
 import json
 import math
-from dataclasses import replace
+import os
+import shutil
+import subprocess
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 import torch
 from accelerate.state import AcceleratorState
 
-from benchmarks import alignment, decoding, speed, table, training
-from benchmarks.measure import Enough, Pace, Task
+import train
+from benchmarks import alignment, decoding, loops, progress, speed, table, training
+from benchmarks.measure import WARM_UP, Lap, Pace, Task
 from benchmarks.peers import (
     HUGGING_FACE,
     OURS,
     PEERS,
     TORCH,
+    TUTORIAL,
     HuggingFaceTransformer,
     PegasusModel,
     TorchTransformer,
 )
 from benchmarks.picture import draw
-from transformer.decoder import Transformer
-from transformer.training import LOOK, faster_dropout
+from transformer.trainer import RECIPES, Recipe, fast_dropout
+from transformer.training import translation_loss
 from utils.data import DATA, END, Pair, collate
 
 NEEDS_TRANSFORMERS = pytest.mark.skipif(
@@ -50,20 +58,9 @@ def one_thread():
 
 @pytest.fixture
 def task() -> Task:
-    sizes = dict(
-        vocab_size=20, d_model=16, num_heads=2, d_ff=32, num_layers=1, dropout=0.1, norm_first=True
-    )
-    return Task(
-        some_pairs(40),
-        some_pairs(20, seed=1),
-        sizes,
-        max_tokens=90,
-        peak=1e-2,
-        warmup=10,
-        smoothing=0.1,
-        seed=0,
-        epochs=8,
-    )
+    sizes = dict(d_model=16, num_heads=2, d_ff=32, num_layers=1, dropout=0.1, max_tokens=90)
+    recipe = Recipe(**sizes, epochs=8, peak=1e-2, warmup=10)
+    return Task(some_pairs(40), some_pairs(20, seed=1), recipe, vocab_size=20)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +68,7 @@ def task() -> Task:
 )
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_a_peer_with_our_weights_computes_what_we_compute(peer, num_layers, task):
-    torch.manual_seed(0)
-    ours = Transformer(**(task.sizes | {"num_layers": num_layers}))
+    ours = replace(task, recipe=replace(task.recipe, num_layers=num_layers)).model()
     for parameter in ours.parameters():
         if parameter.dim() == 1:  # biases and norms too are to be told apart
             torch.nn.init.normal_(parameter, mean=0.5, std=0.3)
@@ -95,17 +91,23 @@ def test_a_peer_with_our_weights_computes_what_we_compute(peer, num_layers, task
 
 
 @pytest.mark.parametrize(
-    "peer", [TorchTransformer, pytest.param(HuggingFaceTransformer, marks=NEEDS_TRANSFORMERS)]
+    "peer, dropout",
+    [
+        (TorchTransformer, fast_dropout),
+        pytest.param(HuggingFaceTransformer, nullcontext, marks=NEEDS_TRANSFORMERS),
+    ],
 )
-def test_a_peer_drops_out_where_ours_does(peer, task):
-    """The same random numbers strike the same places, so the results are the same."""
-    ours = Transformer(**(task.sizes | {"dropout": 0.5}))
+def test_a_peer_drops_out_where_ours_does(peer, dropout, task):
+    """The same random numbers strike the same places, so the results are the same. (nn.Dropout
+    draws some for p = 0 too, and nn.Transformer has such layers.)"""
+    ours = replace(task, recipe=replace(task.recipe, dropout=0.5)).model()
     batch = collate([task.pairs[0]] * 4)  # nothing is padded
     results = []
     for model in (ours, peer(ours)):
-        faster_dropout(model.train())
+        model.train()
         torch.manual_seed(1)
-        results.append(model.hidden(batch.target_in, model.encode(batch.source), batch.source))
+        with dropout(model):
+            results.append(model.hidden(batch.target_in, model.encode(batch.source), batch.source))
     assert not results[0][0].allclose(results[0][1])  # dropout is on
     assert (results[0] - results[1]).abs().max() < 1e-5
 
@@ -115,20 +117,39 @@ def test_every_peer_learns_and_counts_its_real_tokens(name, task):
     found = training.curve(name, task, every=1, to_loss=-math.inf)
     losses = [point["loss"] for point in found["losses"]]
     assert losses[-1] < losses[0] - 0.2
-    by_hand = task.epochs * sum(len(pair.target) for pair in task.pairs)
+    by_hand = task.recipe.epochs * sum(len(pair.target) for pair in task.pairs)
     assert found["losses"][-1]["tokens"] == by_hand
     assert found["seconds to the loss"] is None
 
 
+def test_a_lap_hands_out_the_epochs_and_counts_what_is_done(task):
+    batches, lap = task.loader(), Lap(task.loader(), epochs=2)
+    assert len(lap) == 2 * len(batches)
+    expected = []
+    for epoch in (1, 2):
+        batches.set_epoch(epoch)
+        expected += [batch.target_out for batch in batches]
+    for number, (batch, wanted) in enumerate(zip(lap, expected, strict=True)):
+        assert batch.target_out.equal(wanted) and lap.steps == number
+    assert lap.tokens == 2 * task.tokens
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_pace_counts_what_was_trained_after_the_warm_up(name, task):
-    look, epoch = Pace(steps=1), sum(len(pair.target) for pair in task.pairs)
-    with pytest.raises(Enough):
-        PEERS[name].loop(training.build(name, task), task, look)
-    (first_step, first, began), (last_step, last, ended) = look.marks
-    assert last_step > first_step  # less than LOOK steps an epoch: it looks when an epoch ends
-    assert (first, last) == (epoch, 2 * epoch)
-    assert look.tokens_per_second == pytest.approx(epoch / (ended - began))
+    peer = PEERS[name]
+    lap = Pace(peer.batches(task), timed=3)
+    peer.loop(peer.build(task.model()), lap, task.recipe)
+    assert lap.steps == WARM_UP + 3
+    (first, began), (last, ended) = lap.marks
+    if peer.batches is PEERS[TUTORIAL].batches:  # one batch holds all
+        assert (first, last) == (WARM_UP * task.tokens, (WARM_UP + 3) * task.tokens)
+    assert lap.tokens_per_second == pytest.approx((last - first) / (ended - began))
+
+
+def test_a_curve_ends_where_its_loss_is_reached(task):
+    found = training.curve(OURS, task, every=2, to_loss=math.inf)
+    assert [point["step"] for point in found["losses"]] == [2]
+    assert found["seconds to the loss"] == found["losses"][0]["seconds"] > 0
 
 
 def test_padding_is_no_work(task):
@@ -144,56 +165,69 @@ def test_padding_is_no_work(task):
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_a_rung_changes_one_setting(device):
-    climbed = speed.climb(speed.ladder(device, "bf16"))
-    assert climbed[0][1] == speed.Settings()
-    for rung, _ in climbed[1:]:
-        assert len(rung.changes) == 1
-    [*_, (rung, last)] = [(rung, settings) for rung, settings in climbed if rung.kept]
-    on_cpu = device == "cpu"  # the top is what transformer.training does there
-    assert last == speed.Settings(
-        by_length=True,
-        resident=True,
-        real_only=True,
-        block=256 if on_cpu else 4096,
-        byte_dropout=on_cpu,
-        precision="bf16",
-        math_kernel=on_cpu,
-        fused_optimizer=True,
-        look_every=LOOK,
+def test_a_trick_changes_one_setting_there_and_back(device):
+    plain, full = speed.Settings(), speed.trainer(device, "bf16")
+    on_cpu = device == "cpu"
+    assert full == speed.Settings(
+        block=256 if on_cpu else 4096, byte_dropout=on_cpu, precision="bf16"
     )
+    tricks = speed.tricks(device, "bf16")
+    assert {trick.knob for trick in tricks} == set(asdict(plain)) - (
+        set() if on_cpu else {"byte_dropout"}
+    )
+    for settings in (plain, full):
+        for trick in tricks:
+            flipped = trick.flip(settings)
+            changed = [k for k, v in asdict(flipped).items() if v != asdict(settings)[k]]
+            assert changed == [trick.knob] and trick.flip(flipped) == settings
 
 
-def test_all_rungs_train_the_same_model_on_real_tokens(here, task):
-    """Without dropout the first loss is the same, however it is computed; and tokens are real."""
-    task.sizes["dropout"] = 0.0
-    epoch = sum(len(pair.target) for pair in task.pairs)
-    by_length = {False: [], True: []}
-    for rung, settings in speed.climb(speed.ladder("cpu", "no")):
-        if settings.compiled:
-            continue
-        torch.manual_seed(0)
-        made = speed.training(task, settings)
-        batches = list(made.loader)
-        assert sum(batch.tokens for batch in batches) == epoch, rung.name
-        assert sum((batch.target_out != 0).sum().item() for batch in batches) == epoch, rung.name
-        losses = [made.objective(batch).item() * batch.tokens for batch in batches]
-        by_length[settings.by_length].append(sum(losses) / epoch)
-    for losses in by_length.values():
-        assert max(losses) - min(losses) < 1e-5
-    assert by_length[True][0] == pytest.approx(by_length[False][0], abs=1e-5)
+def test_the_plain_settings_are_those_of_the_page_long_loop(task, monkeypatch):
+    """The same loss as notebook 06's, and all settings compute it: without dropout, in float32."""
+    AcceleratorState._reset_state()
+    task = replace(task, recipe=replace(task.recipe, dropout=0.0))
+    seen = []
+
+    def look(training, batch):
+        model, scores = training.model, training.model(batch.source, batch.target_in)
+        wanted = translation_loss(scores, batch.target_out, task.recipe.smoothing)
+        assert training.objective(batch).item() == pytest.approx(wanted.item(), abs=1e-5)
+        seen.append((model.training, training.objective.block, training.optimizer.param_groups[0]))
+
+    monkeypatch.setattr(speed, "step", look)
+    full = speed.trainer("cpu", "no")
+    runs = [speed.Settings(), full, *(t.flip(full) for t in speed.tricks("cpu", "no"))]
+    for settings in runs:
+        if not settings.compiled:
+            seen.clear()
+            speed.pace(task, settings, steps=1)
+            training, block, group = seen[-1]
+            assert training and block == settings.block
+            assert group["fused"] == (settings.fused_optimizer or None)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_gain_is_the_speed_with_it_over_the_speed_without(there):
+    trick = next(t for t in speed.tricks("cpu", "no") if t.knob == "byte_dropout")
+    whole, flipped = (
+        [{"tokens per second": value, "peak memory": 1} for value in values]
+        for values in ([100, 120, 90], [50, 30, 90])
+    )
+    found = speed.gain(trick, whole, flipped, speed.Settings(byte_dropout=there))
+    assert found["gain"] == pytest.approx(2 if there else 0.5)
+    assert found["gains"] == pytest.approx([1, 4] if there else [0.25, 1])
+    assert table.gain(found).startswith("has it: × 2.00" if there else "would gain: × 0.50")
 
 
 @pytest.fixture
 def here(monkeypatch, task, tmp_path):
     """Both scripts on the small task, in this process; their arguments."""
     AcceleratorState._reset_state()  # an earlier test may have trained in another precision
-    endless = replace(task, epochs=1000)
-    for script in (training, speed):
-        monkeypatch.setattr(script, "prepare", lambda *_: ("copies", endless))
+    for script in (training, speed, loops):
+        if script is not loops:
+            monkeypatch.setattr(script, "prepare", lambda *_: ("copies", task))
         monkeypatch.setattr(script, "in_fresh_process", lambda function, *rest: function(*rest))
-    monkeypatch.setattr(speed, "hardware", lambda: ("cpu", "no"))
-    monkeypatch.setattr(speed, "LOOK", 1)
+    monkeypatch.setattr(speed, "fast_precision", lambda: "no")
     return ["--steps", "2", "--rounds", "2", "--out", str(tmp_path)]
 
 
@@ -222,16 +256,80 @@ def test_without_the_package_a_peer_is_left_out_with_the_reason(here, tmp_path, 
     )
 
 
-def test_the_ladder_is_measured_and_printed(here, tmp_path, monkeypatch):
+def test_the_tricks_are_measured_and_printed(here, tmp_path, monkeypatch):
     def no_compiler(*arguments, **options):
         raise RuntimeError("no compiler here\nand many more lines")
 
     monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
     result = speed.main(here)
     lines = table.speed(tmp_path / "speed-cpu.json").splitlines()
-    assert len(lines) == 2 + len(result["rungs"])
-    assert "| 1.00 × |" in lines[2]
-    assert lines[-1].endswith("| failed: RuntimeError: no compiler here | | |")
+    assert len(lines) == 4 + len(result["tricks"])
+    assert lines[-1].count("failed: RuntimeError: no compiler here") == 2
+    rows = dict(line.strip("| ").split(" | ", 1) for line in lines[4:])
+    both = rows["batches by length, a budget of tokens"].split(" | ")
+    assert all(cell.startswith("has it: × ") for cell in both)
+    assert rows["dropout from random bytes"].startswith("would gain: × ")
+
+
+def test_both_loops_are_timed_and_judged(here, tmp_path, monkeypatch):
+    corpus = loops.load_corpus("embedded")
+    small = {split: rows.select(range(30)) for split, rows in corpus.items()}
+    monkeypatch.setattr(loops, "load_corpus", lambda name: small)
+    sizes = dict(vocab_size=300, d_model=16, num_heads=2, d_ff=16, num_layers=1)
+    monkeypatch.setitem(RECIPES, "embedded", replace(RECIPES["embedded"], **sizes))
+    result = loops.main(["--seeds", "0", "1", "--epochs", "1", "--out", str(tmp_path)])
+    assert [(run["loop"], run["seed"]) for run in result["runs"]] == [
+        (name, seed) for seed in (0, 1) for name in loops.LOOPS
+    ]
+    lines = table.loops(tmp_path / "loops-cpu.json").splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| 0", "| 1", "| mean"]
+    assert len({line.count(" | ") for line in lines[2:] + lines[:1]}) == 1
+
+
+def test_progress_tells_how_far_a_training_came(tmp_path):
+    history = [
+        {"training loss": 5.0 - n, "validation BLEU": 20.0 * n, "seconds": 3.0,
+         "seconds since the start": 5.0 * n}
+        for n in (1, 2)
+    ]  # fmt: skip
+    (tmp_path / "last").mkdir()
+    broken_off = json.dumps({"history": history, "recipe": asdict(Recipe())})
+    (tmp_path / "last" / "progress.json").write_text(broken_off, "utf8")
+    found = progress.main([str(tmp_path), "--bleu", "30", "--out", str(tmp_path / "found.json")])
+    assert json.loads((tmp_path / "found.json").read_text("utf8")) == found
+    assert found["seconds to a validation BLEU of 30"] == 10 and not found["finished"]
+    assert found["the loss falls"] and found["seconds of training"] == 6
+    (tmp_path / "results.json").write_text(json.dumps({"history": history[:1]}), "utf8")
+    assert progress.summary(tmp_path, 30)["seconds to a validation BLEU of 30"] is None
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="gpu.sh needs bash")
+@pytest.mark.parametrize("small", ["", "1"])
+def test_the_commands_of_gpu_sh_are_understood(small, monkeypatch):
+    """The part after each script's parser is left out."""
+
+    class Understood(Exception):
+        pass
+
+    def understood(*_):
+        raise Understood
+
+    for module, first in ((training, "prepare"), (decoding, "load_model"), (progress, "summary")):
+        monkeypatch.setattr(module, first, understood)
+    script = Path(training.__file__).with_name("gpu.sh")
+    there = os.environ | {"SHOW": "1", "SMALL": small, "OUT": "out"}
+    shown = subprocess.run(
+        [shutil.which("bash"), script], env=there, text=True, capture_output=True, check=True
+    ).stdout.splitlines()
+    assert len(shown) == 6
+    for line in shown:
+        _, *words = line.split()
+        if words[0] == "train.py":
+            options = train.parse(words[1:])
+            assert options.beam == 1 and options.precision in ("bf16", "fp16", "no", None)
+            continue
+        with pytest.raises(Understood):
+            import_module(words[1]).main(words[2:])
 
 
 def test_decoding_is_measured_and_all_write_the_same(tmp_path):
