@@ -55,6 +55,7 @@ model: $(VENV)/ready-dev
 
 # ARGS go to the first two, e.g. ARGS="--data embedded --steps 20 --rounds 1" for a try. Decoding
 # takes the model that `train.py --data multi30k` has left, or else the one that the course brings.
+# (The two loops side by side: `python -m benchmarks.loops`; on a GPU: benchmarks/gpu.sh.)
 bench: $(VENV)/ready-dev
 	$(PY) -m benchmarks.training $(ARGS)
 	$(PY) -m benchmarks.speed $(ARGS)

@@ -79,6 +79,8 @@ def circumstances(run: dict) -> str:
         work = f"{run['sentences']:,} sentences in batches of {run['batch']}"
     else:
         work = f"Batches of {run['tokens a batch']:,} tokens"
+    if "timed steps" in run:
+        work += f", {run['timed steps']} steps timed in each round"
     installed = ", ".join(f"{name} {number}" for name, number in versions.items() if number)
     return (
         f"{work}; {machine['GPU'] or machine['CPU']}, {machine['threads']} of {machine['cores']} "
@@ -253,7 +255,7 @@ def gain(found: dict) -> str:
     if "failed" in found:
         return f"failed: {found['failed'].replace('|', '/')}"
     low, high = found["gains"]
-    there = "has it" if found["has it"] else "would gain"
+    there = "has it" if found["has it"] else "has it not"
     return f"{there}: × {found['gain']:.2f} ({low:.2f} … {high:.2f})"
 
 
