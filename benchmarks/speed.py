@@ -81,7 +81,9 @@ def tricks(device: str, precision: str) -> list[Trick]:
 
 def trainer(device: str, precision: str) -> Settings:
     """What transformer.trainer has of them."""
-    knobs = ("by_length", "block", "fused_optimizer", "byte_dropout", "precision")
+    knobs = ["by_length", "block", "fused_optimizer", "byte_dropout", "precision"]
+    if device == "cpu" and precision == "bf16":
+        knobs.append("plain_attention")
     return Settings(**{t.knob: t.on for t in tricks(device, precision) if t.knob in knobs})
 
 
