@@ -12,25 +12,6 @@ from exercises.check import exercise, question
 from transformer.training import learning_rate, train, translation_loss
 from utils.data import END, Loader, Pair
 
-DIAGNOSIS = question(
-    "6.1",
-    ("order", "zero", "mode", "padding", "sum"),
-    wrong={
-        ("zero", "order", "mode", "padding", "sum"): "a and b are swapped: a has its lines in the "
-        "wrong order and never moves; b never clears, and its steps grow and grow.",
-        ("order", "sum", "mode", "padding", "zero"): "b and e are swapped: both explode, but e "
-        "does clear, every four batches, and its step is four gradients long; b never clears at "
-        "all.",
-        ("order", "zero", "padding", "mode", "sum"): "c and d are swapped: c calls `measure`, "
-        "which leaves the model in eval mode; d uses a loss that does not know what padding is.",
-        ("order", "zero", "mode", "sum", "padding"): "d and e are swapped: d says much less than "
-        "is measured, so its loss counts something easy, the padding. e adds up four batches.",
-        ("order", "sum", "padding", "mode", "zero"): "two pairs are swapped. b never clears and e "
-        "does; c calls `measure`, which changes the mode; d's loss does not know what padding is.",
-    },
-    praise="Three of them show at once. The others can be found by reading, and by measuring.",
-)
-
 
 def merge(parts, pair):
     """The notebook's: every occurrence of the pair becomes one piece."""
@@ -55,7 +36,7 @@ NEWER = [("n", "e"), ("ne", "w"), ("e", "r"), ("l", "o"), ("lo", "w")]
 
 
 @exercise(
-    "6.2",
+    "6.1",
     cases=[
         ("newest", NEWER),
         ("slower", NEWER),
@@ -100,8 +81,13 @@ def mean_of_sentences(scores, target, smoothing, pad):
     return sum(losses) / len(losses)
 
 
+def padding_in_the_number(scores, target, smoothing, pad):
+    share = (target != pad).float().mean()
+    return translation_loss(scores, target, smoothing, pad) * share
+
+
 LOSS = exercise(
-    "6.3",
+    "6.2",
     cases=[
         (some_scores(1, 2, 4, 6), torch.tensor([[3, 4, 2, 0], [3, 2, 0, 0]]), 0.1, 0),
         (some_scores(2, 3, 3, 5), torch.tensor([[3, 4, 1], [2, 1, 1], [0, 2, 1]]), 0.3, 1),
@@ -118,6 +104,8 @@ LOSS = exercise(
         "softmax itself: hand it the scores as they are.",
         ("smoothing\n", 'smoothing, reduction="sum"\n'): "that is the sum. Divide by the number of "
         "places that count.",
+        padding_in_the_number: "padding is left out of your sum, but you divide by all places: "
+        "divide by the number of those that count.",
         mean_of_sentences: "that is a mean of means, so a place in a short sentence counts more "
         "than one in a long sentence: take one mean over all places.",
     },
@@ -126,7 +114,7 @@ LOSS = exercise(
 
 
 SCHEDULE = exercise(
-    "6.4",
+    "6.3",
     cases=[
         *((step, 8.0, 400) for step in (1, 100, 399, 400, 401, 1600, 10_000)),
         *((step, 3.0, 50, 250) for step in (1, 49, 50, 51, 150, 249, 250, 300)),
@@ -136,6 +124,8 @@ SCHEDULE = exercise(
         "1/step. It should fall with 1/√step.",
         ("peak * math.sqrt(warmup / step)", "step**-0.5"): "the way down does not begin at the "
         "peak: at step `warmup` it must give `peak`.",
+        ("math.sqrt(warmup / step)", "step**-0.5"): "without `total`, at step `warmup` + 1 your "
+        "rate drops: it falls with 1/√step, but from the peak, which stands at step `warmup`.",
         ("peak * step / warmup", "peak * (step - 1) / warmup"): "you count from 0: step 1 already "
         "has the rate peak / warmup.",
         ("(total - step) / (total - warmup)", "(total - step) / total"): "with `total` the rate "
@@ -154,6 +144,26 @@ SCHEDULE = exercise(
 )(learning_rate)
 
 
+DIAGNOSIS = question(
+    "6.4",
+    ("order", "zero", "mode", "padding", "sum"),
+    wrong={
+        ("zero", "order", "mode", "padding", "sum"): "a and b are swapped: a has its lines in the "
+        "wrong order and never moves; b never clears, and its steps grow and grow.",
+        ("order", "sum", "mode", "padding", "zero"): "b and e are swapped: both explode, but e "
+        "does clear, every four batches, and its step is four gradients long; b never clears at "
+        "all.",
+        ("order", "zero", "padding", "mode", "sum"): "c and d are swapped: c calls `measure`, "
+        "which leaves the model in eval mode; d uses a loss that does not know what padding is.",
+        ("order", "zero", "mode", "sum", "padding"): "d and e are swapped: d says much less than "
+        "is measured, so its loss counts something easy, the padding. e adds up four batches.",
+        ("order", "sum", "padding", "mode", "zero"): "two pairs are swapped. b never clears and e "
+        "does; c calls `measure`, which changes the mode; d's loss does not know what padding is.",
+    },
+    praise="Three of them show at once. The others can be found by reading, and by measuring.",
+)
+
+
 class Toy(nn.Module):
     """A small stand-in for the translator: source and target_in → scores."""
 
@@ -161,67 +171,11 @@ class Toy(nn.Module):
         super().__init__()
         self.table, self.out = nn.Embedding(9, 6), nn.Linear(6, 9)
         self.dropout = nn.Dropout(0.2)
+        self.config = {"pad": 0}
 
     def forward(self, source, target):
         x = self.table(target) + self.table(source).mean(dim=1, keepdim=True)
         return self.out(self.dropout(x))
-
-
-def three_steps(learner):
-    """Three steps of a small model with the learner's function: its losses, then its weights."""
-    if not callable(learner):
-        return learner
-
-    def run(seed, rate, smoothing):
-        torch.manual_seed(seed)
-        model = Toy().eval()
-        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-        losses = []
-        for _ in range(3):
-            source = torch.randint(3, 9, (4, 5))
-            real = torch.arange(6) < torch.tensor([[6], [4], [3], [2]])
-            target = torch.randint(3, 9, (4, 6)) * real  # (4, 6), padding behind
-            start = torch.ones(4, 1, dtype=torch.long)
-            target_in = torch.cat([start, target[:, :-1]], dim=1)
-            losses.append(learner(model, optimizer, source, target_in, target, smoothing))
-        if any(loss is None for loss in losses):
-            return None
-        return losses, [p.detach().clone() for p in model.parameters()]
-
-    return run
-
-
-@exercise(
-    "6.5",
-    cases=[(0, 0.5, 0.1), (1, 0.2, 0.3)],
-    wrong={
-        ("    optimizer.zero_grad()\n", ""): "the first step is right, later ones are not: the old "
-        "gradients are still there. Put them back to zero.",
-        ("backward()", "backward()\n    optimizer.zero_grad()"): "the loss is right, but the "
-        "weights never move: backward, then the optimiser's step, and only then zero.",
-        (
-            "(scores, target_out, smoothing)",
-            "(scores, target_out, smoothing, -100)",
-        ): "padding counts in your loss: places where target_out is 0 must be left out.",
-        ("(scores, target_out", "(scores, target_in"): "you compared with target_in, what the "
-        "decoder reads. What it must say is target_out.",
-        ("source, target_in)", "source, target_out)"): "the decoder read target_out: the very "
-        "answer it should give. It reads target_in.",
-        (
-            "(scores, target_out, smoothing)",
-            "(scores, target_out, 0.0)",
-        ): "the targets are not smoothed: use `smoothing`.",
-    },
-    praise="Predict, compare, gradient, step, zero.",
-    adapt=three_steps,
-)
-def train_step(model, optimizer, source, target_in, target_out, smoothing):
-    scores = model(source, target_in)  # (batch, length, vocabulary)
-    loss = translation_loss(scores, target_out, smoothing)
-    loss.backward()
-    optimizer.step()
-    optimizer.zero_grad()
-    return loss.item()
 
 
 def toy_pairs() -> list[Pair]:
@@ -265,18 +219,17 @@ def a_whole_training(learner: Callable) -> Callable:
     return run
 
 
-MOVED = ("            loss.backward()\n", "")
-
 LOOP = exercise(
-    "6.6",
+    "6.5",
     cases=[(0, 0.02), (1, 0.05)],
     wrong={
         ("            adam.zero_grad()\n", ""): "the old gradients are still there at the next "
         "step: put them back to zero after each.",
-        (MOVED, ("adam.step()\n", "adam.step()\n            loss.backward()\n")): "nothing is "
-        "learned: the step comes before backward, so it finds no gradient, and then the gradient "
-        "is deleted.",
-        ("batch.target_out, smoothing", "batch.target_out, smoothing, -100"): "your mean runs over "
+        (
+            "adam.zero_grad()\n            loss.backward()\n",
+            "loss.backward()\n            adam.zero_grad()\n",
+        ): "nothing is learned: the step finds no gradient. Clear, backward, step, in this order.",
+        ("smoothing, pad)", "smoothing, -100)"): "your mean runs over "
         "the padding, too: only real tokens count.",
         ("        model.train()\n", ""): "dropout is off: the model came in eval mode, and nobody "
         "called model.train().",
@@ -285,8 +238,10 @@ LOOP = exercise(
             ("step, total, history", "model.train()\n    step, total, history"),
         ): "the first epoch is right, later ones train without dropout: evaluate needs eval mode, "
         "so model.train() must stand inside the loop over epochs.",
-        ("evaluate(model.eval())", "evaluate(model)"): "you evaluate in training mode, with "
+        ("        model.eval()\n", ""): "you evaluate in training mode, with "
         "dropout on, and leave the model there: call model.eval() before evaluate.",
+        ("range(1, epochs + 1)", "range(epochs)"): "your epochs count from 0: the first one is "
+        "number 1.",
         ("learning_rate(step,", "learning_rate(step - 1,"): "your schedule counts from 0: the "
         "first step is number 1.",
         ("model.train()\n", "model.train()\n        step = 0\n"): "your schedule begins anew in "

@@ -72,43 +72,42 @@ def mean_loss(model: Transformer, batches: Iterable) -> float:
     return total / tokens
 
 # %% ../notebooks/06_training.ipynb #d2d75386
-def train(model, batches, epochs, peak=4e-3, warmup=300, smoothing=0.1, evaluate=lambda model: {}):
+def train(model, batches, epochs, peak=4e-3, warmup=300, smoothing=0.1, evaluate=None):
     """Train `model` in place, on the device where it is; it is in eval mode at the end.
 
     batches: with a length and set_epoch(number); each has source, target_in and target_out.
-    The rate climbs to `peak` in `warmup` steps (two fifths of a short training) and falls to 0.
-    Returns one dict an epoch: epoch, training loss, and what evaluate(model) returned.
+    The rate climbs to `peak` in `warmup` steps, at most 2/5 of all, and falls to 0.
+    Returns one dict an epoch: epoch, training loss, and what evaluate(model), if given, returned.
     Raises ValueError when the loss is no number.
     """
-    where = next(model.parameters()).device
+    where, pad = next(model.parameters()).device, model.config["pad"]
     adam = torch.optim.Adam(model.parameters(), betas=(0.9, 0.98), eps=1e-9, fused=True)
     step, total, history = 0, epochs * len(batches), []
     for epoch in range(1, epochs + 1):
         model.train()
         batches.set_epoch(epoch)  # another order
         losses = torch.zeros((), device=where)
-        for batch in tqdm(batches, f"epoch {epoch}", unit="batch", file=sys.stdout):
+        for batch in tqdm(batches, f"epoch {epoch}", unit="batch", file=sys.stdout, leave=False):
             batch = batch.to(where)
-            scores = model(batch.source, batch.target_in)  # (batch, length, vocab_size)
-            loss = translation_loss(scores, batch.target_out, smoothing)
-            loss.backward()
             step += 1
             rate = learning_rate(step, peak, min(warmup, total * 2 // 5), total)
             adam.param_groups[0]["lr"] = rate
-            adam.step()
+            scores = model(batch.source, batch.target_in)  # (batch, length, vocab_size)
+            loss = translation_loss(scores, batch.target_out, smoothing, pad)
             adam.zero_grad()
+            loss.backward()
+            adam.step()
             losses += loss.detach()
         row = {"epoch": epoch, "training loss": losses.item() / len(batches)}
         if not math.isfinite(row["training loss"]):
             raise ValueError("the loss is no number: try a lower peak or a longer warm-up")
-        history.append(row | evaluate(model.eval()))
+        model.eval()
+        history.append(row | (evaluate(model) if evaluate else {}))
     return history
 
 # %% ../notebooks/06_training.ipynb #af7abe8b
-def translate(
-    model: Transformer, tokenizer: Tokenizer, sentences: list[str], search=greedy_decode
-) -> list[str]:
-    """Text in, text out. `search` turns (model, source ids) into a list of id lists.
+def translate(model, tokenizer, sentences: list[str], search=greedy_decode, batch_size: int = 100):
+    """Text in, text out: a list of str. `search` turns (model, source ids) into a list of id lists.
 
     Raises ValueError for an empty sentence, and for one that is too long for the model.
     """
@@ -119,8 +118,8 @@ def translate(
     encoded = [torch.tensor([*tokenizer.encode(s).ids, config["end"]]) for s in sentences]
     order = sorted(range(len(sentences)), key=lambda i: len(encoded[i]))  # little padding
     translations = [""] * len(sentences)
-    for first in range(0, len(order), 100):
-        rows = order[first : first + 100]
+    for first in range(0, len(order), batch_size):
+        rows = order[first : first + batch_size]
         source = pad_sequence([encoded[i] for i in rows], True, config["pad"])  # (rows, longest)
         for i, ids in zip(rows, search(model, source.to(where)), strict=True):
             translations[i] = tokenizer.decode(ids).strip()
@@ -141,7 +140,7 @@ def check_ours(folder: Path, files: set[str] | None = None) -> None:
             "Choose another folder"
         )
 
-# %% ../notebooks/06_training.ipynb #7f71af47
+
 def save_model(folder: Path | str, model: nn.Module, tokenizer: Tokenizer | None = None) -> None:
     """Write a model's sizes, weights and tokenizer into `folder`, in the place of an older model.
 
@@ -152,7 +151,7 @@ def save_model(folder: Path | str, model: nn.Module, tokenizer: Tokenizer | None
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
-    sizes = json.dumps(model.config, indent=2) + "\n"
+    sizes = json.dumps(model.config, indent=2, default=lambda number: number.item()) + "\n"
     (folder / "config.json").write_text(sizes, encoding="utf8")
     if tokenizer is not None:
         tokenizer.save(str(folder / "tokenizer.json"))
