@@ -1,6 +1,7 @@
 """Notebooks 01 to 07: an exercise is solved by every correct way to write it, not by ours alone."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -363,6 +364,84 @@ class TiedByALayer(nn.Module):
         return self.scores(self.decoder(self.embedding(target), memory, mask, padding_mask(source)))
 
 
+def merged_by_string(parts, pair):
+    """Glued from the left, by place."""
+    done, n = [], 0
+    while n < len(parts):
+        found = tuple(parts[n : n + 2]) == pair
+        done.append(parts[n] + parts[n + 1] if found else parts[n])
+        n += 1 + found
+    return done
+
+
+def merges_by_sorting(counts, number):
+    """Words repeated, counts sorted, nothing of the notebook's used."""
+    words, found = [list(word) for word, times in counts.items() for _ in range(times)], []
+    for _ in range(number):
+        seen = {}
+        for word in words:
+            for pair in zip(word, word[1:], strict=False):
+                seen[pair] = seen.get(pair, 0) + 1
+        if seen:
+            found.append(sorted(seen, key=lambda pair: (seen[pair] * -1, *pair))[0])
+            words = [merged_by_string(word, found[-1]) for word in words]
+    return found
+
+
+def characters_by_bits(data):
+    count = 0
+    for byte in data:
+        if format(byte, "08b")[:2] != "10":
+            count += 1
+    return count
+
+
+def pieces_by_passes(word, ranks):
+    """One merge after the other, the whole list."""
+    parts = list(word)
+    for pair in sorted(ranks, key=ranks.get):
+        parts = merged_by_string(parts, pair)
+    return parts
+
+
+def pieces_by_place(word, ranks):
+    """One place at a time, the leftmost of the earliest pair first; a tuple."""
+    parts = tuple(word)
+    while len(parts) > 1:
+        rank, n = min((ranks.get(pair, math.inf), n) for n, pair in enumerate(pairwise(parts)))
+        if rank == math.inf:
+            break
+        parts = (*parts[:n], parts[n] + parts[n + 1], *parts[n + 2 :])
+    return parts
+
+
+def most_frequent_pair(pieces, counts):
+    times = {}
+    for word, parts in pieces.items():
+        for i in range(len(parts) - 1):
+            pair = tuple(parts[i : i + 2])
+            times[pair] = times.get(pair, 0) + counts[word]
+    return list(max(times, key=times.get))
+
+
+def batches_by_slices(lengths, budget):
+    ordered, batches = sorted(lengths), []
+    while ordered:
+        take = 1
+        while take < len(ordered) and ordered[take] * (take + 1) <= budget:
+            take += 1
+        batches.append(tuple(ordered[:take]))
+        ordered = ordered[take:]
+    return batches
+
+
+def adam_in_place(w, g, m, v, t, rate):
+    m = torch.lerp(m, g, 0.1)
+    v = v.mul(0.98).addcmul(g, g, value=0.02)
+    size = (v / (1 - 0.98**t)).sqrt().add_(1e-9)
+    return [w.addcdiv(m, size, value=-rate / (1 - 0.9**t)), m, v]
+
+
 def cached_by_library(query, keys, values, new_key, new_value):
     kept = torch.vstack((keys, new_key)), torch.vstack((values, new_value))
     return [F.scaled_dot_product_attention(query[None], *(x[None] for x in kept))[0], *kept]
@@ -510,6 +589,20 @@ WAYS = [
     ("5.B", torch.tensor(10.0).log() * 5 / 6),
     ("5.C", prefix_by_comparing),
     ("5.C", prefix_by_joining),
+    ("6.1", most_frequent_pair),
+    ("6.2", lambda words: ([1, *words], [*words, 2])),
+    ("6.2", lambda words: [(1, *words), (*words, 2)]),
+    ("6.3", batches_by_slices),
+    ("6.4", lambda r, n, e: torch.eye(n)[r].lerp(torch.full((n,), 1 / n), e)),
+    ("6.4", lambda r, n, e: [1 - e + e / n if i == r else e / n for i in range(n)]),
+    ("6.5", 1 / 2),
+    ("6.5", torch.tensor(0.5)),
+    ("6.6", adam_in_place),
+    ("6.A", merges_by_sorting),
+    ("6.B", characters_by_bits),
+    ("6.B", lambda data: len(bytes(data).decode())),
+    ("6.C", pieces_by_passes),
+    ("6.C", pieces_by_place),
     ("7.1", sum(range(1, 13))),
     ("7.1", torch.tensor(78)),
     ("7.2", cached_by_library),
