@@ -1,17 +1,8 @@
 """The exercises of lab 06, tokens."""
 
-from collections import Counter
 from itertools import pairwise
 
 from exercises.check import exercise
-
-
-def count_pairs(pieces: dict[str, list[str]], counts: dict[str, int]) -> Counter:
-    pairs: Counter = Counter()
-    for word, parts in pieces.items():
-        for pair in pairwise(parts):
-            pairs[pair] += counts[word]
-    return pairs
 
 
 def merge(parts: list[str], pair: tuple[str, str]) -> list[str]:
@@ -24,50 +15,144 @@ def merge(parts: list[str], pair: tuple[str, str]) -> list[str]:
     return merged
 
 
+NUMBERS = {piece: n for n, piece in enumerate(["a", "b", "e", "n", "o", "w", "we", "ab"])}
+
+
 @exercise(
     "6.A",
     cases=[
-        ({"low": 5, "lower": 2, "newer": 6, "new": 3}, 5),
-        ({"the": 9, "then": 4, "other": 3, "hen": 3, "not": 2}, 6),
-        ({"ba": 2, "ab": 2, "cab": 1}, 2),
-        ({"so": 4, "no": 1}, 9),
+        ({("n", "e"): 9, ("e", "w"): 9, ("w", "e"): 8}, NUMBERS),
+        ({("a", "b"): 2, ("w", "e"): 5, ("we", "n"): 5, ("o", "n"): 3}, NUMBERS),
+        ({("we", "b"): 4, ("ab", "a"): 4}, NUMBERS),
+        ({("o", "w"): 7, ("b", "we"): 7, ("b", "ab"): 7, ("b", "n"): 7}, NUMBERS),
+        ({("e", "we"): 3, ("n", "a"): 3, ("b", "e"): 2}, NUMBERS),
+        ({("n", "ab"): 2, ("n", "w"): 2}, NUMBERS),
     ],
     wrong={
-        ("(-pairs[pair], pair)", "-pairs[pair]"): "right until two pairs occur equally often: then "
-        "you take the one that you met first. Take the one that comes first in the alphabet.",
         (
-            "min(pairs, key=lambda pair: (-pairs[pair], pair))",
-            "max(pairs, key=lambda pair: (pairs[pair], pair))",
-        ): "in a tie you take the pair that comes last in the alphabet: max wants the larger one "
-        "of everything.",
-        ("-pairs[pair]", "pairs[pair]"): "you merge the rarest pair.",
+            "min(pairs, key=lambda pair: (-pairs[pair], numbers[pair[0]], numbers[pair[1]]))",
+            "max(pairs, key=pairs.get)",
+        ): "right until two pairs occur equally often: then you take the one that you met first.",
+        ("(-pairs[pair], numbers[pair[0]], numbers[pair[1]])", "(-pairs[pair], pair)"): "in a tie "
+        "you take the pair that comes first in the alphabet. The library asks for the numbers, and "
+        "a merged piece has a larger one than any letter.",
+        (", numbers[pair[1]]", ""): "when tied pairs have the same left piece, you take the one "
+        "that you met first. Then the right pieces decide.",
         (
-            "{word: merge(parts, best) for word, parts in pieces.items()}",
-            "pieces",
-        ): "you find the same pair again and again: after a merge the words must hold the new "
-        "piece.",
-        ("append(best)", 'append("".join(best))'): "you return the new pieces. A merge is a pair: "
-        "its two halves as a tuple.",
-        ("pieces, merges = {", "counts, pieces, merges = dict.fromkeys(counts, 1), {"): "you "
-        "counted each word once. A word that occurs five times adds five to each of its pairs.",
-        ("< number", "<= number"): "that is one merge too many.",
+            "numbers[pair[0]], numbers[pair[1]]",
+            "numbers[pair[1]], numbers[pair[0]]",
+        ): "you let the right piece decide first, then the left one.",
+        ("numbers[pair[0]], numbers[pair[1]]", "numbers[pair[0]] + numbers[pair[1]]"): "in a tie "
+        "you add the two numbers. The left piece decides alone, the right one only if the left "
+        "ones are equal.",
+        (
+            ("min(", "max("),
+            ("-pairs", "pairs"),
+        ): "in a tie you take the larger numbers: max wants the larger one of everything.",
+        ("-pairs[pair]", "pairs[pair]"): "you take the rarest pair. Of counts the largest wins, of "
+        "numbers the smallest.",
+        ("-pairs[pair], ", ""): "you do not look at the counts: the numbers decide only between "
+        "pairs that occur equally often.",
+        ("min(pairs", "sorted(pairs"): "that is a list of all pairs: return one.",
     },
-    praise="That is the whole training of a tokenizer.",
+    praise="So it is decided, tie by tie.",
 )
-def learn_merges(counts, number):
-    pieces, merges = {word: list(word) for word in counts}, []
-    while len(merges) < number:
-        pairs = count_pairs(pieces, counts)
-        if not pairs:  # every word is whole
-            break
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        merges.append(best)
-        pieces = {word: merge(parts, best) for word, parts in pieces.items()}
-    return merges
+def choose(pairs, numbers):
+    return min(pairs, key=lambda pair: (-pairs[pair], numbers[pair[0]], numbers[pair[1]]))
+
+
+MERGES = [("e", "r"), ("l", "o"), ("lo", "w"), ("n", "e"), ("e", "w"), ("low", "er"), ("s", "l")]
+MERGES += [("o", "w"), ("ne", "w"), ("sl", "ow"), ("e", "s"), ("es", "t"), ("w", "er")]
+MERGES += [("a", "b"), ("x", "y"), ("b", "xy")]
+RANKS = {pair: number for number, pair in enumerate(MERGES)}
+
+
+class Watched(dict):
+    """A dictionary that knows whether somebody has walked through it."""
+
+    walked = False
+
+    def __iter__(self):
+        self.walked = True
+        return super().__iter__()
+
+    def items(self):
+        self.walked = True
+        return super().items()
+
+
+def watched(cut):
+    """The pieces, and whether `cut` has walked through all ranks to find them."""
+
+    def call(word, ranks):
+        ranks = Watched(ranks)
+        parts = cut(word, ranks)
+        return None if parts is None else (parts, ranks.walked)
+
+    return call
+
+
+def only_the_first_place(word, ranks):
+    parts = list(word)
+    while known := [n for n, pair in enumerate(pairwise(parts)) if pair in ranks]:
+        n = min(known, key=lambda n: ranks[parts[n], parts[n + 1]])
+        return parts[:n] + [parts[n] + parts[n + 1]] + parts[n + 2 :]
+    return parts
+
+
+def without_looking_again(word, ranks):
+    parts = list(word)
+    for pair in sorted({pair for pair in pairwise(parts) if pair in ranks}, key=ranks.get):
+        parts = merge(parts, pair)
+    return parts
+
+
+def through_all_ranks(word, ranks):
+    parts = list(word)
+    for pair in sorted(ranks, key=ranks.get):
+        parts = merge(parts, pair)
+    return parts
 
 
 @exercise(
     "6.B",
+    cases=[
+        (word, RANKS)
+        for word in ("lower", "slower", "newest", "erer", "q", "lowlow", "wer", "ew", "xyabxy")
+    ],
+    wrong={
+        ("min(known, key=ranks.get)", "known[0]"): "you merge the pair that stands first in the "
+        "word. Of all its neighbours, merge those that were learned first.",
+        ("min(known", "max(known"): "you merge the pair that was learned last.",
+        ("min(known, key=ranks.get)", 'max(known, key=lambda pair: len("".join(pair)))'): "you "
+        "merge the pair that makes the longest piece. What counts is which was learned first.",
+        ("min(known, key=ranks.get)", "min(known)"): "you take the pair that comes first in the "
+        "alphabet. What counts is its number in ranks.",
+        ("parts = merge(", "return merge("): "you stop after the first pair: go on until no "
+        "neighbours are in ranks.",
+        through_all_ranks: "the pieces are right, but you walk through all ranks. Ask only about "
+        "the neighbours in the word: `pair in ranks`.",
+        without_looking_again: "you list the neighbours once. A merge makes new neighbours: look "
+        "again after each.",
+        only_the_first_place: "you glue one place, and stop. The pair may stand in the word twice, "
+        "and other pairs may follow.",
+        ("return parts", 'return " ".join(parts)'): "you return one string: return the list of the "
+        "pieces.",
+    },
+    praise="The steps depend on the word, not on the number of merges.",
+    adapt=watched,
+)
+def cut_by_rank(word, ranks):
+    parts = list(word)
+    while True:
+        known = [pair for pair in pairwise(parts) if pair in ranks]
+        if not known:
+            return parts
+        parts = merge(parts, min(known, key=ranks.get))
+
+
+@exercise(
+    "6.C",
     cases=[
         (list(b"Haus"),),
         (list("Mädchen".encode()),),
@@ -91,50 +176,3 @@ def learn_merges(counts, number):
 )
 def count_characters(data):
     return sum(not 128 <= byte < 192 for byte in data)
-
-
-MERGES = [("e", "r"), ("l", "o"), ("lo", "w"), ("n", "e"), ("e", "w"), ("low", "er"), ("s", "l")]
-MERGES += [("o", "w"), ("ne", "w"), ("sl", "ow"), ("e", "s"), ("es", "t"), ("w", "er")]
-MERGES += [("a", "b"), ("x", "y"), ("b", "xy")]
-RANKS = {pair: number for number, pair in enumerate(MERGES)}
-
-
-def only_the_first_place(word, ranks):
-    parts = list(word)
-    while known := [n for n, pair in enumerate(pairwise(parts)) if pair in ranks]:
-        n = min(known, key=lambda n: ranks[parts[n], parts[n + 1]])
-        return parts[:n] + [parts[n] + parts[n + 1]] + parts[n + 2 :]
-    return parts
-
-
-@exercise(
-    "6.C",
-    cases=[
-        (word, RANKS)
-        for word in ("lower", "slower", "newest", "erer", "q", "lowlow", "wer", "ew", "xyabxy")
-    ],
-    wrong={
-        ("min(known, key=ranks.get)", "known[0]"): "you merge the pair that stands first in the "
-        "word. Of all its neighbours, merge those that were learned first.",
-        ("min(known", "max(known"): "you merge the pair that was learned last.",
-        ("min(known, key=ranks.get)", 'max(known, key=lambda pair: len("".join(pair)))'): "you "
-        "merge the pair that makes the longest piece. What counts is which was learned first.",
-        ("min(known, key=ranks.get)", "min(known)"): "you take the pair that comes first in the "
-        "alphabet. What counts is its number in ranks.",
-        ("parts = merge(", "return merge("): "you stop after the first pair: go on until no "
-        "neighbours are in ranks.",
-        only_the_first_place: "you glue one place, and stop. The pair may stand in the word twice, "
-        "and other pairs may follow.",
-        ("return parts", 'return " ".join(parts)'): "you return one string: return the list of the "
-        "pieces.",
-    },
-    praise="Its time depends on the word, not on the number of merges: a vocabulary of 50,000 "
-    "costs no more.",
-)
-def cut_by_rank(word, ranks):
-    parts = list(word)
-    while True:
-        known = [pair for pair in pairwise(parts) if pair in ranks]
-        if not known:
-            return parts
-        parts = merge(parts, min(known, key=ranks.get))

@@ -374,18 +374,17 @@ def merged_by_string(parts, pair):
     return done
 
 
-def merges_by_sorting(counts, number):
-    """Words repeated, counts sorted, nothing of the notebook's used."""
-    words, found = [list(word) for word, times in counts.items() for _ in range(times)], []
-    for _ in range(number):
-        seen = {}
-        for word in words:
-            for pair in zip(word, word[1:], strict=False):
-                seen[pair] = seen.get(pair, 0) + 1
-        if seen:
-            found.append(sorted(seen, key=lambda pair: (seen[pair] * -1, *pair))[0])
-            words = [merged_by_string(word, found[-1]) for word in words]
-    return found
+def choice_by_sorting(pairs, numbers):
+    """Sorted three times, the least important first; a list."""
+    ordered = sorted(pairs, key=lambda pair: numbers[pair[1]])
+    ordered = sorted(ordered, key=lambda pair: numbers[pair[0]])
+    return list(sorted(ordered, key=pairs.get, reverse=True)[0])
+
+
+def choice_of_the_tied(pairs, numbers):
+    most = max(pairs.values())
+    tied = [pair for pair, times in pairs.items() if times == most]
+    return min(tied, key=lambda pair: [numbers[piece] for piece in pair])
 
 
 def characters_by_bits(data):
@@ -396,11 +395,11 @@ def characters_by_bits(data):
     return count
 
 
-def pieces_by_passes(word, ranks):
-    """One merge after the other, the whole list."""
+def pieces_by_views(word, ranks):
+    """The neighbours and the ranks as sets."""
     parts = list(word)
-    for pair in sorted(ranks, key=ranks.get):
-        parts = merged_by_string(parts, pair)
+    while known := ranks.keys() & set(pairwise(parts)):
+        parts = merged_by_string(parts, min(known, key=lambda pair: ranks[pair]))
     return parts
 
 
@@ -598,11 +597,12 @@ WAYS = [
     ("6.5", 1 / 2),
     ("6.5", torch.tensor(0.5)),
     ("6.6", adam_in_place),
-    ("6.A", merges_by_sorting),
-    ("6.B", characters_by_bits),
-    ("6.B", lambda data: len(bytes(data).decode())),
-    ("6.C", pieces_by_passes),
-    ("6.C", pieces_by_place),
+    ("6.A", choice_by_sorting),
+    ("6.A", choice_of_the_tied),
+    ("6.B", pieces_by_views),
+    ("6.B", pieces_by_place),
+    ("6.C", characters_by_bits),
+    ("6.C", lambda data: len(bytes(data).decode())),
     ("7.1", sum(range(1, 13))),
     ("7.1", torch.tensor(78)),
     ("7.2", cached_by_library),
