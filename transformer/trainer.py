@@ -98,7 +98,7 @@ class TrainingLoss(nn.Module):
 # %% ../notebooks/labs/06_training_for_real.ipynb #d1401e29
 class ByteDropout(nn.Dropout):
     """nn.Dropout with one random byte a number instead of one random float: on a CPU, drawing
-    floats takes longer than the rest of the layer. p is rounded to the nearest 256th."""
+    floats takes longer than the rest of dropout. p is rounded to the nearest 256th."""
 
     def forward(self, x: Tensor) -> Tensor:
         kept = round(256 * (1 - self.p))  # of the 256 values of a byte
