@@ -169,8 +169,12 @@ def test_a_trick_changes_one_setting_there_and_back(device):
     plain, full = speed.Settings(), speed.trainer(device, "bf16")
     on_cpu = device == "cpu"
     assert full == speed.Settings(
-        block=256 if on_cpu else 4096, byte_dropout=on_cpu, precision="bf16"
+        block=256 if on_cpu else 4096,
+        byte_dropout=on_cpu,
+        precision="bf16",
+        plain_attention=on_cpu,
     )
+    assert not speed.trainer("cpu", "no").plain_attention
     tricks = speed.tricks(device, "bf16")
     assert {trick.knob for trick in tricks} == set(asdict(plain)) - (
         set() if on_cpu else {"byte_dropout"}
