@@ -27,7 +27,7 @@ from command.options import number, whole
 from command.results import write_json
 from command.scores import in_words, scores
 from transformer.decoder import Transformer
-from transformer.inference import beam_search, greedy_search
+from transformer.decoding import beam_search, greedy_search
 from transformer.trainer import (
     RECIPES,
     Recipe,

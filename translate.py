@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from command.options import number, whole
-from transformer.inference import beam_search, greedy_search
+from transformer.decoding import beam_search, greedy_search
 from transformer.trainer import whole_checkpoint
 from transformer.training import device, load_model, translate
 from utils.data import DATA, as_text
