@@ -34,7 +34,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, default=DATA / "model", help="folder of a checkpoint")
-    parser.add_argument("--beam", type=whole(1), default=4, help="1: greedy (%(default)s)")
+    parser.add_argument("--beam", type=whole(1), default=5, help="1: greedy (%(default)s)")
     parser.add_argument(
         "--alpha", type=number(0), default=ALPHA, help="length penalty (%(default)s)"
     )

@@ -1,4 +1,4 @@
-"""Notebooks 06 and 07 and a lab: an exercise is solved by every correct way to write it."""
+"""Notebooks 06 and 07 and labs: an exercise is solved by every correct way to write it."""
 
 import re
 
@@ -117,6 +117,27 @@ def without_question_by_mask(weight, bias, head, num_heads):
     return [weight * kept[:, None], bias * kept]
 
 
+def who_goes_on_by_comprehension(chosen, rows, step, limits, end):
+    written = step + 1
+    return [i for i in range(len(rows)) if chosen[i] != end and written != limits[rows[i]]]
+
+
+def who_goes_on_by_tensors(chosen, rows, step, limits, end):
+    left = torch.tensor(limits)[rows] > step + 1
+    return (left & (torch.tensor(chosen) != end)).nonzero().flatten()
+
+
+def moved_by_loop(written, memory, rows):
+    beam = rows.size(1)
+    kept = torch.cat([written[n : n + 1] for n in rows.flatten().tolist()])
+    return [kept, torch.stack([memory[int(row[-1]) // beam] for row in rows])]
+
+
+def moved_by_groups(written, memory, rows):
+    sentences = torch.div(rows, rows.size(1), rounding_mode="floor").amax(1)
+    return written.index_select(0, rows.reshape(-1)), memory.index_select(0, sentences)
+
+
 def write_by_recursion(step, start, end, limit):
     def after(ids):
         if len(ids) > limit:
@@ -147,6 +168,11 @@ WAYS = [
     ("7.C", rate_by_sets),
     ("7.C", lambda found, true: ((found ^ true).sum() / (found.sum() + true.sum())).item()),
     ("7.D", without_question_by_mask),
+    ("7.E", who_goes_on_by_comprehension),
+    ("7.E", who_goes_on_by_tensors),
+    ("7.F", moved_by_loop),
+    ("7.F", moved_by_groups),
+    ("7.G", (15, 0)),
 ]
 
 

@@ -187,7 +187,7 @@ def best_candidates(scores: Tensor, logprob: Tensor) -> list[list["Candidate"]]:
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [list(zip(*row, strict=True)) for row in rows]
 
-# %% ../notebooks/labs/07_fast_decoding.ipynb #0df453f3
+# %% ../notebooks/labs/07_fast_decoding.ipynb #0378249f
 @dataclass
 class Hypothesis:
     """A translation that a beam search has found."""
@@ -197,7 +197,7 @@ class Hypothesis:
     score: float  # logprob / length_penalty
     finished: bool = True  # False: cut off at its limit, without an end token
 
-
+# %% ../notebooks/labs/07_fast_decoding.ipynb #0df453f3
 @dataclass
 class Search:
     """The beam search of one sentence: its beginnings, likeliest first, and what is found."""

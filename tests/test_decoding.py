@@ -1,0 +1,277 @@
+"""Fast decoding: as the plain versions of notebook 07, token by token; with a cache as without,
+in a batch as alone; and beside exhaustive search."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transformer import decoding
+from transformer import inference as plain
+from transformer.decoder import Transformer, greedy_decode
+from transformer.decoding import (
+    CachedRows,
+    UncachedRows,
+    beam_hypotheses,
+    beam_search,
+    best_candidates,
+    greedy_search,
+    sample,
+)
+from transformer.inference import length_penalty
+
+VOCABULARY, PAD, START, END = 11, 0, 1, 2
+ids = st.lists(st.integers(3, VOCABULARY - 1), min_size=1, max_size=6)
+batches = st.lists(ids, min_size=1, max_size=4)
+seeds = st.integers(0, 10_000)
+methods = pytest.mark.parametrize(
+    "search",
+    [
+        greedy_search,
+        partial(sample, temperature=1.5, seed=3),
+        partial(sample, temperature=0.7, top_k=4, top_p=0.8),
+        partial(beam_search, beam_size=1),
+        partial(beam_search, beam_size=3),
+        partial(beam_search, beam_size=7, alpha=0.0),
+    ],
+    ids=["greedy", "sample", "top-k and top-p", "beam 1", "beam 3", "beam 7"],
+)
+
+
+def model_of(seed: int, vocab_size: int = VOCABULARY, max_length: int = 256) -> Transformer:
+    """Random weights, sharpened so that ends come early in some sentences and late in others;
+    post-norm for even seeds, pre-norm for odd ones."""
+    torch.manual_seed(seed)
+    model = Transformer(vocab_size, 8, 2, 16, 2, norm_first=seed % 2 == 1, max_length=max_length)
+    model.embedding.table.weight.data *= 3
+    return model.double().eval()
+
+
+def padded(rows: list[list[int]]) -> torch.Tensor:
+    longest = max(map(len, rows))
+    return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
+
+
+def logprob(model: Transformer, source: torch.Tensor, tokens: list[int]) -> float:
+    """log p(tokens | source) in one pass, all of them at once."""
+    scores = model(source, torch.tensor([[START, *tokens[:-1]]]))  # (1, length, vocab_size)
+    return scores.log_softmax(-1)[0].gather(1, torch.tensor(tokens)[:, None]).sum().item()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("greedy_search", {}),
+        ("sample", {"temperature": 1.5, "seed": 3}),
+        ("sample", {"temperature": 0.7, "top_k": 4, "top_p": 0.8}),
+        *(("beam_search", {"beam_size": beam, "alpha": 1.5}) for beam in range(1, 8)),
+        ("beam_search", {"beam_size": 3, "alpha": 0.0}),
+        ("beam_search", {}),
+    ],
+    ids=str,
+)
+@settings(max_examples=12, deadline=None)
+@given(rows=batches, seed=seeds)
+def test_fast_writes_what_plain_writes(name, options, rows, seed):
+    model, source = model_of(seed), padded(rows)
+    fast, slow = getattr(decoding, name), getattr(plain, name)
+    assert fast(model, source, extra=6, **options) == slow(model, source, extra=6, **options)
+
+
+@methods
+@settings(max_examples=12, deadline=None)
+@given(rows=batches, seed=seeds)
+def test_cached_equals_uncached(search, rows, seed):
+    model, source = model_of(seed), padded(rows)
+    assert search(model, source, extra=6) == search(model, source, extra=6, cache=False)
+
+
+@methods
+@settings(max_examples=12, deadline=None)
+@given(rows=st.lists(ids, min_size=2, max_size=4), seed=seeds)
+def test_a_batch_equals_one_by_one(search, rows, seed):
+    model = model_of(seed)
+    together = search(model, padded(rows), extra=6)
+    for i, row in enumerate(rows):
+        one = search
+        if isinstance(search, partial) and search.func is sample:  # row i has the luck of seed + i
+            one = partial(search, seed=search.keywords.get("seed", 0) + i)
+        assert together[i] == one(model, torch.tensor([row]), extra=6)[0]
+
+
+@settings(max_examples=12, deadline=None)
+@given(rows=batches, seed=seeds, beam=st.integers(1, 3), length=st.integers(1, 6), data=st.data())
+def test_every_step_scores_as_the_whole_decoder_does(rows, seed, beam, length, data):
+    """The caches alone, fed with any tokens, padding among them, and with rows that leave."""
+    model, source = model_of(seed), padded(rows)
+    cached, uncached = (made(model, source, beam) for made in (CachedRows, UncachedRows))
+    batch = len(rows)
+    for _ in range(length):
+        numbers = st.lists(st.integers(0, VOCABULARY - 1), min_size=beam, max_size=beam)
+        token = torch.tensor(data.draw(st.lists(numbers, min_size=batch, max_size=batch)))
+        a, b = cached.step(token), uncached.step(token)
+        assert a.shape == (batch, beam, VOCABULARY) and torch.allclose(a, b, atol=1e-10)
+        stay = sorted(data.draw(st.sets(st.integers(0, batch - 1), min_size=1)))
+        origin = st.lists(st.integers(0, beam - 1), min_size=beam, max_size=beam)
+        kept = torch.tensor([[i * beam + j for j in data.draw(origin)] for i in stay])
+        batch = len(stay)
+        for decoder in (cached, uncached):
+            decoder.keep(kept)
+
+
+@settings(max_examples=12, deadline=None)
+@given(rows=batches, seed=seeds, alpha=st.sampled_from([0.0, 0.6]))
+def test_beam_of_one_is_greedy(rows, seed, alpha):
+    model, source = model_of(seed), padded(rows)
+    greedy = greedy_search(model, source, extra=6)
+    assert beam_search(model, source, 1, alpha, extra=6) == greedy
+    assert greedy_decode(model, source, extra=6) == greedy  # and notebook 05's
+
+
+@settings(max_examples=12, deadline=None)
+@given(rows=batches, seed=seeds, beam=st.integers(1, 5), alpha=st.sampled_from([0.0, 0.6, 2.0]))
+def test_log_probabilities_are_right_and_the_best_comes_first(rows, seed, beam, alpha):
+    model = model_of(seed)
+    for row, found in zip(
+        rows, beam_hypotheses(model, padded(rows), beam, alpha, extra=3), strict=True
+    ):
+        assert found == sorted(found, key=lambda h: -h.score)
+        assert len({tuple(h.ids) for h in found}) == len(found)  # nothing twice
+        assert all(h.finished for h in found) or len(found) == 1
+        for h in found:
+            tokens = h.ids + [END] * h.finished
+            assert math.isclose(
+                h.logprob, logprob(model, torch.tensor([row]), tokens), abs_tol=1e-5
+            )
+            penalty = length_penalty(len(tokens), alpha)
+            assert math.isclose(h.score, h.logprob / penalty, abs_tol=1e-9)
+            assert len(tokens) <= len(row) + 3
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    source=st.lists(st.integers(3, 4), min_size=2, max_size=2),
+    seed=seeds,
+    alpha=st.sampled_from([0.0, 0.6, 1.5]),
+)
+def test_a_beam_as_wide_as_the_space_finds_the_best_there_is(source, seed, alpha):
+    """Five tokens, at most three of them: all translations can be scored one by one, and a beam of
+    4 · 4 · 5 = 80 never has to drop one."""
+    model, source = model_of(seed, vocab_size=5), torch.tensor([source])
+    beginnings, scored = [[]], {}
+    for length in (1, 2, 3):
+        for beginning in beginnings:
+            total = logprob(model, source, [*beginning, END])
+            scored[tuple(beginning)] = total / length_penalty(length, alpha)
+        beginnings = [[*b, word] for b in beginnings for word in range(5) if word != END]
+    [found] = beam_hypotheses(model, source, 80, alpha, extra=1)
+    assert {tuple(h.ids) for h in found} == set(scored)
+    best = max(scored.values())
+    assert math.isclose(scored[tuple(found[0].ids)], best, abs_tol=1e-6)
+    narrow = beam_search(model, source, 1, alpha, extra=1)[0]
+    assert scored.get(tuple(narrow), -math.inf) <= best + 1e-6
+
+
+def always(token: int, max_length: int = 256) -> Transformer:
+    """A model that gives `token` nearly all probability, whatever it reads."""
+    model = Transformer(VOCABULARY, 8, 2, 16, 1, max_length=max_length).eval()
+    with torch.no_grad():
+        model.decoder.layers[0].norm3.weight.zero_()
+        model.decoder.layers[0].norm3.bias.fill_(1.0)
+        model.embedding.table.weight.zero_()
+        model.embedding.table.weight[END] = -5.0
+        model.embedding.table.weight[token] = 5.0
+    return model
+
+
+@methods
+@pytest.mark.parametrize("cache", [True, False])
+def test_an_end_at_once_is_an_empty_translation(search, cache):
+    assert search(always(END), torch.tensor([[3, 4], [5, PAD]]), cache=cache) == [[], []]
+
+
+@methods
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_never_ending_sentence_stops_at_its_own_limit(search, cache):
+    source = torch.tensor([[3, 4, 5], [6, PAD, PAD]])
+    lengths = [len(row) for row in search(always(7), source, extra=4, cache=cache)]
+    assert lengths == [7, 5]
+    [short] = search(always(7, max_length=6), source[:1], cache=cache)
+    assert short == [7] * 5  # no more than the model has positions for, the start token among them
+
+
+def test_a_cut_off_hypothesis_says_so():
+    [[found]] = beam_hypotheses(always(7), torch.tensor([[3]]), 2, extra=2)
+    assert found.ids == [7, 7, 7] and not found.finished
+
+
+@methods
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (torch.tensor([[3, 4], [PAD, PAD]]), "needs a token that is not padding"),
+        (torch.empty(0, 3, dtype=torch.long), "source must be"),
+        (torch.tensor([3, 4]), "source must be"),
+        (torch.full((1, 9), 3), "longer than max_length"),
+        (torch.tensor([[99]]), "token ids must lie in"),
+    ],
+    ids=["only padding", "no sentence", "one dimension", "too long", "foreign ids"],
+)
+def test_a_source_that_does_not_fit_is_an_error(search, cache, source, message):
+    with pytest.raises(ValueError, match=message):
+        search(always(7, max_length=8), source, cache=cache)
+
+
+@methods
+def test_training_mode_is_an_error(search):
+    with pytest.raises(ValueError, match="training mode"):
+        search(always(7).train(), torch.tensor([[3]]))
+
+
+def test_cold_samples_are_greedy_and_shares_come_out():
+    model = model_of(4)
+    source = torch.tensor([[3, 4, 5]])
+    assert sample(model, source, temperature=1e-4, extra=6) == greedy_search(model, source, extra=6)
+    assert sample(model, source, top_k=1, extra=6) == greedy_search(model, source, extra=6)
+    first = model(source, torch.tensor([[START]]))[0, -1].softmax(-1)  # of the first token
+    many = sample(model, source.repeat(4000, 1), extra=-2)  # one token each
+    counts = torch.bincount(torch.tensor([(row or [END])[0] for row in many]), minlength=VOCABULARY)
+    spread = (first * (1 - first) / 4000).sqrt()
+    assert ((counts / 4000 - first).abs() <= 5 * spread + 1e-6).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(beam=st.integers(1, 5), vocabulary=st.integers(2, 30), seed=seeds)
+def test_the_best_of_each_beginning_hold_the_best_of_all(beam, vocabulary, seed):
+    torch.manual_seed(seed)
+    scores, logprob = torch.randn(2, beam, vocabulary), torch.randn(2, beam).double()
+    every = (logprob[..., None] + scores.log_softmax(-1)).flatten(1).sort(descending=True)
+    for row, found in enumerate(best_candidates(scores, logprob)):
+        assert len(found) == 2 * beam
+        for (total, *place), right, where in zip(found, *(x[row] for x in every), strict=False):
+            assert math.isclose(total, right, abs_tol=1e-5)
+            assert place == [where // vocabulary, where % vocabulary]
+
+
+def test_a_beam_of_none_is_an_error():
+    with pytest.raises(ValueError, match="beam_size must be at least 1, not 0"):
+        beam_search(always(7), torch.tensor([[3]]), beam_size=0)
+
+
+def test_special_ids_stand_in_the_config_alone():
+    """Other ids for start and end, and the same rows of the table there: the same translations."""
+    torch.manual_seed(0)
+    usual = Transformer(13, 8, 2, 16, 2, norm_first=True).eval()
+    other = Transformer(13, 8, 2, 16, 2, norm_first=True, pad=0, start=11, end=12).eval()
+    swap = torch.tensor([0, 11, 12, *range(3, 11), 1, 2])  # new id → old id
+    weights = usual.state_dict()
+    weights["embedding.table.weight"] = weights["embedding.table.weight"][swap]
+    other.load_state_dict(weights)
+    source = torch.tensor([[3, 9, 5, 2], [7, 4, 2, 0]])
+    for search in (greedy_search, beam_search):
+        found = search(other, swap[source], extra=6)
+        assert [swap[torch.tensor(row)].tolist() for row in found] == search(usual, source, extra=6)
