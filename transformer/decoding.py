@@ -171,7 +171,7 @@ class CachedRows:
 Candidate = tuple[float, int, int]  # log-probability so far, which beginning, next token
 
 
-def best_candidates(scores: Tensor, logprob: Tensor) -> list[list[Candidate]]:
+def best_candidates(scores: Tensor, logprob: Tensor) -> list[list["Candidate"]]:
     """The likeliest 2 · beam ways to lengthen each sentence's beginnings by a token, best first.
 
     scores: (batch, beam, vocab_size) before the softmax; logprob: (batch, beam), the beginnings'.
@@ -207,7 +207,7 @@ class Search:
     beginnings: list[list[int]]
     found: list[Hypothesis]
 
-    def advance(self, candidates: list[Candidate]) -> list[Candidate]:
+    def advance(self, candidates: list["Candidate"]) -> list["Candidate"]:
         """Take a step; return the candidates that go on, none when the search is over."""
         length = len(self.beginnings[0]) + 1
         penalty = length_penalty(length, self.alpha)
@@ -222,7 +222,7 @@ class Search:
             self.found = [Hypothesis(self.beginnings[0], logprob, logprob / penalty, False)]
         return [] if length == self.limit or self.over(candidates[0], length) else beam
 
-    def over(self, likeliest: Candidate, length: int) -> bool:
+    def over(self, likeliest: "Candidate", length: int) -> bool:
         """Is enough found, and the likeliest candidate unable to beat it by ending next?"""
         if len(self.found) < self.beam_size:
             return False
