@@ -1,5 +1,6 @@
 """Notebooks 01 to 07: an exercise is solved by every correct way to write it, not by ours alone."""
 
+import heapq
 import math
 from itertools import pairwise
 
@@ -364,93 +365,22 @@ class TiedByALayer(nn.Module):
         return self.scores(self.decoder(self.embedding(target), memory, mask, padding_mask(source)))
 
 
-def merged_by_string(parts, pair):
-    """Glued from the left, by place."""
-    done, n = [], 0
-    while n < len(parts):
-        found = tuple(parts[n : n + 2]) == pair
-        done.append(parts[n] + parts[n + 1] if found else parts[n])
-        n += 1 + found
-    return done
+def cached_by_hand(attention, x, keys, values, mask=None):
+    grown = [
+        torch.cat(both, -2) for both in zip((keys, values), attention.keys_values(x), strict=True)
+    ]
+    query = attention.split(attention.w_q(x))
+    heads = F.scaled_dot_product_attention(query, *grown, attn_mask=mask)
+    return [attention.w_o(heads.transpose(1, 2).flatten(2)), *grown]
 
 
-def choice_by_sorting(pairs, numbers):
-    """Sorted three times, the least important first; a list."""
-    ordered = sorted(pairs, key=lambda pair: numbers[pair[1]])
-    ordered = sorted(ordered, key=lambda pair: numbers[pair[0]])
-    return list(sorted(ordered, key=pairs.get, reverse=True)[0])
-
-
-def choice_of_the_tied(pairs, numbers):
-    most = max(pairs.values())
-    tied = [pair for pair, times in pairs.items() if times == most]
-    return min(tied, key=lambda pair: [numbers[piece] for piece in pair])
-
-
-def characters_by_bits(data):
-    count = 0
-    for byte in data:
-        if format(byte, "08b")[:2] != "10":
-            count += 1
-    return count
-
-
-def pieces_by_views(word, ranks):
-    """The neighbours and the ranks as sets."""
-    parts = list(word)
-    while known := ranks.keys() & set(pairwise(parts)):
-        parts = merged_by_string(parts, min(known, key=lambda pair: ranks[pair]))
-    return parts
-
-
-def pieces_by_place(word, ranks):
-    """One place at a time, the leftmost of the earliest pair first; a tuple."""
-    parts = tuple(word)
-    while len(parts) > 1:
-        rank, n = min((ranks.get(pair, math.inf), n) for n, pair in enumerate(pairwise(parts)))
-        if rank == math.inf:
-            break
-        parts = (*parts[:n], parts[n] + parts[n + 1], *parts[n + 2 :])
-    return parts
-
-
-def most_frequent_pair(pieces, counts):
-    times = {}
-    for word, parts in pieces.items():
-        for i in range(len(parts) - 1):
-            pair = tuple(parts[i : i + 2])
-            times[pair] = times.get(pair, 0) + counts[word]
-    return list(max(times, key=times.get))
-
-
-def batches_by_slices(lengths, budget):
-    ordered, batches = sorted(lengths), []
-    while ordered:
-        take = 1
-        while take < len(ordered) and ordered[take] * (take + 1) <= budget:
-            take += 1
-        batches.append(tuple(ordered[:take]))
-        ordered = ordered[take:]
-    return batches
-
-
-def adam_in_place(w, g, m, v, t, rate):
-    m = torch.lerp(m, g, 0.1)
-    v = v.mul(0.98).addcmul(g, g, value=0.02)
-    size = (v / (1 - 0.98**t)).sqrt().add_(1e-9)
-    return [w.addcdiv(m, size, value=-rate / (1 - 0.9**t)), m, v]
-
-
-def cached_by_library(query, keys, values, new_key, new_value):
-    kept = torch.vstack((keys, new_key)), torch.vstack((values, new_value))
-    return [F.scaled_dot_product_attention(query[None], *(x[None] for x in kept))[0], *kept]
-
-
-def cached_by_einsum(query, keys, values, new_key, new_value):
-    keys = torch.cat((keys, new_key), 0)
-    values = torch.cat((values, new_value), 0)
-    e = torch.exp(torch.einsum("id,jd->ij", query, keys) * query.shape[1] ** -0.5)
-    return torch.einsum("ij,jd->id", e / e.sum(1, keepdim=True), values), keys, values
+def cached_in_place(attention, x, keys, values, mask=None):
+    length = keys.size(2)
+    longer = keys.new_zeros(2, *keys.shape[:2], length + 1, keys.size(3))
+    longer[0, :, :, :length], longer[1, :, :, :length] = keys, values
+    longer[0, :, :, length:], longer[1, :, :, length:] = attention.keys_values(x)
+    output, _ = attention.attend(x, longer[0], longer[1], mask, return_weights=True)
+    return output, longer[0], longer[1]
 
 
 def nucleus_by_loop(probabilities, p):
@@ -470,25 +400,60 @@ def nucleus_by_threshold(probabilities, p):
     return F.normalize(kept, p=1, dim=0)
 
 
-def tie_by_halving(short, long):
-    low, high = -10.0, 10.0
-    while high - low > 1e-9:
-        alpha = (low + high) / 2
-        one, two = (p / ((5 + n) / 6) ** alpha for n, p in (short, long))
-        low, high = (alpha, high) if one > two else (low, alpha)
-    return low
+def penalised(total, length, alpha):
+    return total / ((length + 5) / 6) ** alpha
 
 
-def beam_step_unravelled(scores, logprob):
-    total = torch.log_softmax(scores, 1).add(logprob.unsqueeze(1))
-    found = sorted(((x.item(), i, j) for i, row in enumerate(total) for j, x in enumerate(row)))
-    return tuple(torch.tensor(column) for column in zip(*found[::-1][: len(logprob)], strict=True))
+def beam_with_tensors(next_scores, start, end, limit, beam_size, alpha):
+    """All candidates in one row; ended ones are found by their token; runs to the limit."""
+    target, totals, best, found = torch.tensor([[start]]), torch.zeros(1), -math.inf, None
+    for length in range(1, limit + 1):
+        logs = F.log_softmax(next_scores(target.tolist()), 1)
+        everything = (totals[:, None] + logs).flatten()
+        order = everything.argsort(descending=True)
+        origin, token = order // logs.size(1), order % logs.size(1)
+        for place in (token[:beam_size] == end).nonzero().flatten():
+            score = penalised(everything[order[place]].item(), length, alpha)
+            if score > best:
+                best, found = score, target[origin[place], 1:]
+        stay = (token != end).nonzero().flatten()[:beam_size]
+        totals = everything[order[stay]]
+        target = torch.cat([target[origin[stay]], token[stay, None]], dim=1)
+    return target[0, 1:] if found is None else found
 
 
-def beam_step_best_of_each(scores, logprob):
-    logs, tokens = scores.log_softmax(-1).topk(len(logprob))
-    best, where = (logs + logprob[:, None]).flatten().topk(len(logprob))
-    return best, where // len(logprob), tokens.flatten()[where]
+def beam_with_a_heap(next_scores, start, end, limit, beam_size, alpha):
+    """One beginning at a time, with negative numbers in a heap, and probabilities' logarithms."""
+    alive, done = [(0.0, (start,))], []
+    while alive and len(alive[0][1]) <= limit:
+        heap = []
+        for cost, ids in alive:
+            chances = next_scores([list(ids)])[0].double().softmax(0)
+            heap += [(cost - math.log(p), (*ids, t)) for t, p in enumerate(chances.tolist())]
+        nearest = heapq.nsmallest(2 * beam_size, heap)
+        done += [
+            (penalised(-c, len(i) - 1, alpha), i) for c, i in nearest[:beam_size] if i[-1] == end
+        ]
+        alive = [item for item in nearest if item[1][-1] != end][:beam_size]
+    return list(max(done)[1][1:-1] if done else alive[0][1][1:])
+
+
+def beam_by_recursion(next_scores, start, end, limit, beam_size, alpha):
+    def go_on(beam, length, ended):
+        if length > limit:
+            return ended or [(0.0, beam[0][1] + [end])]
+        rows = next_scores([ids for _, ids in beam])
+        rows = rows - rows.logsumexp(-1, keepdim=True)
+        longer = [
+            (total + row[token].item(), [*ids, token])
+            for (total, ids), row in zip(beam, rows, strict=True)
+            for token in range(len(row))
+        ]
+        longer = sorted(longer, key=lambda pair: -pair[0])
+        new = [(penalised(t, length, alpha), i) for t, i in longer[:beam_size] if i[-1] == end]
+        return go_on([p for p in longer if p[1][-1] != end][:beam_size], length + 1, ended + new)
+
+    return sorted(go_on([(0.0, [start])], 1, []))[-1][1][1:-1]
 
 
 def bleu_by_logs(precisions, c, r):
@@ -588,32 +553,14 @@ WAYS = [
     ("5.B", torch.tensor(10.0).log() * 5 / 6),
     ("5.C", prefix_by_comparing),
     ("5.C", prefix_by_joining),
-    ("6.1", most_frequent_pair),
-    ("6.2", lambda words: ([1, *words], [*words, 2])),
-    ("6.2", lambda words: [(1, *words), (*words, 2)]),
-    ("6.3", batches_by_slices),
-    ("6.4", lambda r, n, e: torch.eye(n)[r].lerp(torch.full((n,), 1 / n), e)),
-    ("6.4", lambda r, n, e: [1 - e + e / n if i == r else e / n for i in range(n)]),
-    ("6.5", 1 / 2),
-    ("6.5", torch.tensor(0.5)),
-    ("6.6", adam_in_place),
-    ("6.A", choice_by_sorting),
-    ("6.A", choice_of_the_tied),
-    ("6.B", pieces_by_views),
-    ("6.B", pieces_by_place),
-    ("6.C", characters_by_bits),
-    ("6.C", lambda data: len(bytes(data).decode())),
-    ("7.1", sum(range(1, 13))),
-    ("7.1", torch.tensor(78)),
-    ("7.2", cached_by_library),
-    ("7.2", cached_by_einsum),
-    ("7.3", nucleus_by_loop),
-    ("7.3", nucleus_by_threshold),
-    ("7.4", tie_by_halving),
-    ("7.4", lambda a, b: math.log2(a[1] / b[1]) / math.log2((5 + a[0]) / (5 + b[0]))),
-    ("7.5", beam_step_unravelled),
-    ("7.5", beam_step_best_of_each),
-    ("7.6", bleu_by_logs),
+    ("7.1", nucleus_by_loop),
+    ("7.1", nucleus_by_threshold),
+    ("7.2", cached_by_hand),
+    ("7.2", cached_in_place),
+    ("7.3", bleu_by_logs),
+    ("7.4", beam_with_tensors),
+    ("7.4", beam_with_a_heap),
+    ("7.4", beam_by_recursion),
 ]
 
 
