@@ -15,7 +15,7 @@ from .heads import MultiHeadAttention, check_eval
 # %% ../notebooks/07_inference.ipynb #f8fb29d6
 def next_probabilities(scores: Tensor, temperature=1.0, top_k=None, top_p=1.0) -> Tensor:
     """What a sampler draws from: (…, vocab_size) scores → probabilities, the same shape. Of the
-    top_k likeliest tokens, the fewest that reach top_p are kept. ValueError for a knob out of range."""
+    top_k likeliest tokens, the fewest that reach top_p are kept. ValueError for bad knobs."""
     if not (temperature > 0 and (top_k is None or top_k >= 1) and 0 < top_p <= 1):
         raise ValueError(f"temperature {temperature}, top_k {top_k}, top_p {top_p}: out of range")
     probabilities = (scores.double() / temperature).softmax(dim=-1)  # sums of many: in float64
