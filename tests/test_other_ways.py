@@ -374,6 +374,56 @@ def cached_by_hand(attention, x, keys, values, mask=None):
     return [attention.w_o(heads.transpose(1, 2).flatten(2)), *grown]
 
 
+def merged_by_string(parts, pair):
+    """Glued from the left, by place."""
+    done, n = [], 0
+    while n < len(parts):
+        found = tuple(parts[n : n + 2]) == pair
+        done.append(parts[n] + parts[n + 1] if found else parts[n])
+        n += 1 + found
+    return done
+
+
+def choice_by_sorting(pairs, numbers):
+    """Sorted three times, the least important first; a list."""
+    ordered = sorted(pairs, key=lambda pair: numbers[pair[1]])
+    ordered = sorted(ordered, key=lambda pair: numbers[pair[0]])
+    return list(sorted(ordered, key=pairs.get, reverse=True)[0])
+
+
+def choice_of_the_tied(pairs, numbers):
+    most = max(pairs.values())
+    tied = [pair for pair, times in pairs.items() if times == most]
+    return min(tied, key=lambda pair: [numbers[piece] for piece in pair])
+
+
+def characters_by_bits(data):
+    count = 0
+    for byte in data:
+        if format(byte, "08b")[:2] != "10":
+            count += 1
+    return count
+
+
+def pieces_by_views(word, ranks):
+    """The neighbours and the ranks as sets."""
+    parts = list(word)
+    while known := ranks.keys() & set(pairwise(parts)):
+        parts = merged_by_string(parts, min(known, key=lambda pair: ranks[pair]))
+    return parts
+
+
+def pieces_by_place(word, ranks):
+    """One place at a time, the leftmost of the earliest pair first; a tuple."""
+    parts = tuple(word)
+    while len(parts) > 1:
+        rank, n = min((ranks.get(pair, math.inf), n) for n, pair in enumerate(pairwise(parts)))
+        if rank == math.inf:
+            break
+        parts = (*parts[:n], parts[n] + parts[n + 1], *parts[n + 2 :])
+    return parts
+
+
 def cached_in_place(attention, x, keys, values, mask=None):
     length = keys.size(2)
     longer = keys.new_zeros(2, *keys.shape[:2], length + 1, keys.size(3))
@@ -553,6 +603,12 @@ WAYS = [
     ("5.B", torch.tensor(10.0).log() * 5 / 6),
     ("5.C", prefix_by_comparing),
     ("5.C", prefix_by_joining),
+    ("6.A", choice_by_sorting),
+    ("6.A", choice_of_the_tied),
+    ("6.B", pieces_by_views),
+    ("6.B", pieces_by_place),
+    ("6.C", characters_by_bits),
+    ("6.C", lambda data: len(bytes(data).decode())),
     ("7.1", nucleus_by_loop),
     ("7.1", nucleus_by_threshold),
     ("7.2", cached_by_hand),
