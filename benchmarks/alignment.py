@@ -25,8 +25,8 @@ from transformer.alignment import (
     word_of_tokens,
 )
 from transformer.decoder import Transformer
+from transformer.decoding import greedy_search
 from transformer.heads import record_attention
-from transformer.inference import greedy_search
 from transformer.trainer import RECIPES, set_up, train_epoch
 from transformer.training import mean_loss, translate
 from utils.data import (

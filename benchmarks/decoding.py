@@ -20,7 +20,7 @@ from torch import Tensor
 
 from command.options import number, whole
 from transformer.decoder import Transformer, greedy_decode
-from transformer.inference import beam_search, greedy_search
+from transformer.decoding import beam_search, greedy_search
 from transformer.trainer import RECIPES
 from transformer.training import device, load_model, translate
 from translate import need_tokenizer
@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--sentences", type=whole(1), default=1000)
     parser.add_argument("--batch-size", type=whole(1), default=100)
     parser.add_argument("--beam", type=whole(1), default=5)
-    parser.add_argument("--alpha", type=number(0), default=1.0, help="length penalty of the beam")
+    parser.add_argument("--alpha", type=number(0), default=1.5, help="length penalty of the beam")
     parser.add_argument("--rounds", type=whole(1), default=3, help="times that all take their turn")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the result")
     chosen = parser.parse_args(arguments)

@@ -16,7 +16,7 @@ import torch
 
 from command.options import whole
 from transformer.decoder import Transformer
-from transformer.inference import greedy_search
+from transformer.decoding import greedy_search
 from transformer.trainer import RECIPES, Recipe, fit
 from transformer.training import device, train, translate
 from utils.data import Loader, encode_pairs, load_corpus, train_tokenizer

@@ -124,7 +124,7 @@ def test_any_text(lines, chunk):
 
 
 def test_what_does_not_fit_is_said(tmp_path):
-    with pytest.raises(SystemExit, match="no checkpoint here"):
+    with pytest.raises(SystemExit, match="no model here"):
         program.main(["--model", str(tmp_path)])
 
 
