@@ -9,7 +9,13 @@ for name in (*THREADS, "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 # Longest first, or one worker would wait at the end while the other runs notebook 06
-LONGEST = ["06_training.ipynb", "07_inference.ipynb", "05_decoder.ipynb", "04_encoder.ipynb"]
+LONGEST = [
+    "06_training.ipynb",
+    "07_inference.ipynb",
+    "06_training_for_real.ipynb",
+    "05_decoder.ipynb",
+    "04_encoder.ipynb",
+]
 
 
 def pytest_configure(config):

@@ -17,8 +17,7 @@ from utils.sliders import VIEW
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = notebooks(ROOT)
 IGNORED = "nbval-ignore-output"
-# Cells, and words of prose, at most. The first edition's notebooks: what they are today, until each
-# is rewritten; the aim is fewer than 31,300 words for 01 to 07 together.
+# Cells, and words of prose, at most
 BUDGET = (110, 4_500)
 PATH = {
     "01_math": (100, 4_300),
@@ -26,11 +25,10 @@ PATH = {
     "03_heads": (100, 4_000),
     "04_encoder": (105, 4_300),
     "05_decoder": (115, 4_500),
+    "06_training": (130, 5_000),
+    "07_inference": (130, 5_000),
 }
-FIRST_EDITION = {
-    "06_training": (357, 14_889),
-    "07_inference": (303, 10_574),
-}
+PATH_WORDS = 31_300  # of 01 to 07 together
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -96,10 +94,16 @@ def test_cells_are_short_and_the_file_is_small(path):
 
 @every_notebook
 def test_a_notebook_does_not_grow(path):
-    most_cells, most_words = (PATH | FIRST_EDITION).get(path.stem, BUDGET)
+    most_cells, most_words = PATH.get(path.stem, BUDGET)
     words = sum(len(cell.source.split()) for cell in cells(path, "markdown"))
     assert len(nbformat.read(path, 4).cells) <= most_cells
     assert words <= most_words
+
+
+def test_the_path_is_one_that_a_reader_can_walk():
+    path = [file for file in NOTEBOOKS if file.stem in PATH]
+    words = sum(len(cell.source.split()) for file in path for cell in cells(file, "markdown"))
+    assert len(path) == len(PATH) and words <= PATH_WORDS
 
 
 @every_notebook
