@@ -44,6 +44,7 @@ class Exercise:
     adapt: turns the learner's object (say, a class) into a function to call with each case's
         arguments; the solution and the mistakes pass through it too.
     tolerance: how far numbers may be apart.
+    edits: message → the edits of the solution that make this mistake, where edits say it.
     """
 
     number: str
@@ -53,6 +54,7 @@ class Exercise:
     praise: str = ""
     adapt: Callable[[Any], Callable] | None = None
     tolerance: float = 1e-4
+    edits: dict[str, "tuple[Edit, ...]"] = field(default_factory=dict)
 
     def results(self, answer: Any) -> list[Any]:
         """What `answer` gives in each case; a plain answer gives itself."""
@@ -87,7 +89,12 @@ def exercise(
             message: answer if callable(answer) else edited(solution, answer)
             for answer, message in wrong.items()
         }
-        return Exercise(number, solution, cases, mistakes, praise, adapt, tolerance)
+        edits = {
+            message: (answer,) if isinstance(answer[0], str) else answer
+            for answer, message in wrong.items()
+            if not callable(answer)
+        }
+        return Exercise(number, solution, cases, mistakes, praise, adapt, tolerance, edits)
 
     return of
 
@@ -114,14 +121,21 @@ def edited(solution: Callable, edits: Edit | tuple[Edit, ...]) -> Callable:
     Raises ValueError where the old text does not occur, so that no mistake outlives its solution.
     """
     name = solution.__name__
-    text = source(solution)
-    for old, new in [edits] if isinstance(edits[0], str) else edits:
-        if old not in text:
-            raise ValueError(f"an edit of {name} looks for {old!r}, which is not there")
-        text = text.replace(old, new)
+    text = edited_source(solution, edits)
     made: dict[str, Any] = {}
     exec(compile(text, f"<{name}, edited>", "exec"), vars(sys.modules[solution.__module__]), made)
     return made[name]
+
+
+def edited_source(solution: Callable, edits: Edit | tuple[Edit, ...]) -> str:
+    """The text of `edited`; ValueError as there."""
+    text = source(solution)
+    for old, new in [edits] if isinstance(edits[0], str) else edits:
+        if old not in text:
+            name = solution.__name__
+            raise ValueError(f"an edit of {name} looks for {old!r}, which is not there")
+        text = text.replace(old, new)
+    return text
 
 
 def source(solution: Callable) -> str:

@@ -1,0 +1,1 @@
+"""What brings each block back on the day it is about to be forgotten."""
