@@ -38,8 +38,10 @@ def blanks(text: str, share: float, largest: int, seed: str) -> list[Span]:
 
 
 def rank(span: Span, kind: str, counts: list[Span], largest: int, luck: random.Random) -> float:
-    """Which candidate comes first: by luck, by its kind, and by its size where large ones may be."""
-    return luck.random() + WORTH[kind] + (size(span, counts) / largest if largest > 3 else 0.0)
+    """Which candidate comes first: by luck, by its kind, and by its size: of many small blanks a
+    reader tires."""
+    large = min(size(span, counts), largest) / largest
+    return luck.random() + WORTH[kind] + 4 * large
 
 
 def apart(span: Span, other: Span, text: str) -> bool:
@@ -111,7 +113,7 @@ def candidates(text: str) -> list[tuple[Span, str]]:
             found += operator(node.left, node.comparators[0])
         elif isinstance(node, ast.AugAssign):
             found += [*operator(node.target, node.value), (span(node.value), "value")]
-        elif isinstance(node, (ast.Assign, ast.Return)) and node.value:
+        elif isinstance(node, (ast.Assign, ast.Return, ast.Expr)) and node.value:
             found.append((span(node.value), "value"))
         elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
             found.append((span(node.test), "value"))

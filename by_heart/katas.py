@@ -20,14 +20,14 @@ class Kata:
     exercise: the number of the exercise that judges it.
     task: what to write, in a sentence or two; the beginning of the solution's docstring when empty.
     version: stands for the exercise's solution, where that holds more than one writes by heart.
-    slips: edits of the version, each a mistake that the exercise knows.
+    slips: the version's edits, each a mistake that the exercise knows: its own are the solution's.
     """
 
     name: str
     exercise: str
     task: str = ""
     version: Callable | None = None
-    slips: tuple[Edit, ...] = ()
+    slips: tuple[Edit | tuple[Edit, ...], ...] = ()
 
     @property
     def found(self) -> Exercise:
@@ -51,15 +51,11 @@ class Kata:
 
     def wrong(self) -> list[tuple[str, str]]:
         """Each wrong answer that is an edit of the block: its text as `text`, and what the
-        exercise says to it ("" for a slip: whatever it says)."""
-        edits = {e: message for message, e in self.found.edits.items()}
-        found = []
-        for edit, message in (edits | {(slip,): "" for slip in self.slips}).items():
-            try:
-                found.append((bare(edited_source(self.block, edit)), message))
-            except ValueError:  # it edits a line that the version does not have
-                continue
-        return found
+        exercise says to it ("" for a slip: one of its sentences)."""
+        edits = {edit: message for message, edit in self.found.edits.items()}
+        if self.version:
+            edits = dict.fromkeys(self.slips, "")
+        return [(bare(edited_source(self.block, edit)), edits[edit]) for edit in edits]
 
 
 ROOT = "torch.sqrt(variance + self.eps)"
@@ -115,6 +111,10 @@ KATAS = [
             ("attention(q, k, v, mask)", "attention(q, k, v, None if mask is None else ~mask)"),
             ("self.w_q(query))", "self.w_q(query)) * self.d_k**0.5"),
             ("self.w_q(query))", "self.w_q(query)) / self.num_heads**0.5"),
+            ("self.w_v(value)", "self.w_v(key)"),
+            ("self.w_o(heads", "(heads"),
+            ("heads.transpose(1, 2).flatten(2)", "heads.reshape(query.shape)"),
+            ("d_k)).transpose(1, 2)", "d_k)).reshape(len(x), self.num_heads, -1, self.d_k)"),
         ),
     ),
     Kata(
@@ -188,6 +188,18 @@ KATAS = [
         'epoch: "epoch", "training loss" (the mean over its batches), and what evaluate(model) '
         "returns. Given are translation_loss(scores, target) and learning_rate(step, peak, warmup, "
         "total); device and progress bar may stay out.",
+        versions.train,
+        (
+            ("            adam.zero_grad()\n", ""),
+            ("        model.train()\n", ""),
+            ("batch.target_out)", "batch.target_out, pad=-100)"),
+            ("evaluate(model.eval())", "evaluate(model)"),
+            ("learning_rate(step,", "learning_rate(step - 1,"),
+            (", total)\n", ", None)\n"),
+            ("losses += loss.item()", "losses = loss.item() * len(batches)"),
+            ("losses / len(batches)", "losses"),
+            ("betas=(0.9, 0.98), eps=1e-9", "lr=1e-3"),
+        ),
     ),
     Kata(
         "cached_step",

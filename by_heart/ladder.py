@@ -10,6 +10,7 @@
 
 import random
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,17 +98,27 @@ class Order(Rung):
     def judge(self, answer: Answer, limit: float = LIMIT) -> Verdict:
         said = super().judge(answer, limit)
         if said.passed and not isinstance(answer, str) and self.wrong in answer:
-            text = f"✗ {self.kata.name} it runs, but line {self.wrong} is one too many: leave it."
+            text = f"✗ {self.kata.name} it runs, but line {self.wrong} is one too many: leave it out."
             return Verdict(False, text)
         return said
 
     def hint(self, answer: Answer = ()) -> str:
-        """The next line, behind those that stand as in the block."""
+        """The first line that is not there yet; or which one is too many, or stands too late."""
         if isinstance(answer, str):
             return super().hint(answer) if answer else self.hint()
-        pairs = enumerate(self.right)
-        number = next((n for i, n in pairs if list(answer[i : i + 1]) != [n]), None)
-        return f"next is line {number}: {self.lines[number - 1].strip()}" if number else NOTHING
+        if self.wrong in answer:
+            return f"line {self.wrong} is one too many."
+        left = [self.lines[number - 1] for number in answer]
+        for number in self.right:
+            line = self.lines[number - 1]
+            if line not in left:
+                same = (n for n in self.right if self.lines[n - 1] == line and n not in answer)
+                return f"next is line {next(same)}: {line.strip()}"
+            left.remove(line)
+        pairs = zip(answer, self.right, strict=True)
+        late = (b for a, b in pairs if self.lines[a - 1] != self.lines[b - 1])
+        number = next(late, None)
+        return f"line {number} comes earlier: {self.lines[number - 1].strip()}" if number else NOTHING
 
 
 @dataclass(frozen=True)
@@ -169,7 +180,8 @@ def given(kata: Kata) -> str:
     """Signatures and docstrings; the task as a docstring, where the block has none."""
     shown = stub(source(kata.block))
     if kata.block.__doc__ is None:
-        shown = shown.replace("    ...", f'    """{kata.asks}"""\n    ...', 1)
+        task = textwrap.fill(f'"""{kata.asks}"""', 96).replace("\n", "\n    ")
+        shown = shown.replace("    ...", f"    {task}\n    ...", 1)
     return shown
 
 
@@ -194,12 +206,12 @@ def order(kata: Kata, seed: int) -> Order:
     shuffled = [*lines, wrong]
     while shuffled[: len(lines)] == lines:
         luck.shuffle(shuffled)
-    right = []
+    right: list[int] = []
     for line in lines:  # two that read alike get different numbers
         right.append(next(i for i, x in enumerate(shuffled, 1) if x == line and i not in right))
     numbered = [f"{i:2} │ {x}".replace("\n", "\n   │ ") for i, x in enumerate(shuffled, 1)]
     shown = "\n".join([f"   │ {head}".replace("\n", "\n   │ "), *numbered]) + "\n"
-    return Order(kata, 1, shown, right, head, tuple(shuffled), shuffled.index(wrong) + 1, why)
+    return Order(kata, 1, shown, tuple(right), head, tuple(shuffled), shuffled.index(wrong) + 1, why)
 
 
 def fill(kata: Kata, number: int, seed: int) -> Fill:
@@ -207,7 +219,7 @@ def fill(kata: Kata, number: int, seed: int) -> Fill:
     spans = blanks(text, share, largest, f"{kata.name} {number} {seed}")
     begins, ends = [begin for begin, _ in spans], [end for _, end in spans]
     parts = [text[a:b] for a, b in zip([0, *ends], [*begins, len(text)], strict=True)]
-    right = [text[begin:end] for begin, end in spans]
+    right = tuple(text[begin:end] for begin, end in spans)
     empty = Fill(kata, number, "", right, tuple(parts))
     shown = empty.joined([f"__{n}__" for n in range(1, len(right) + 1)])
     return Fill(kata, number, shown, right, tuple(parts))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from transformer.attention import attention
+from transformer.training import learning_rate, translation_loss
 
 
 class MultiHeadAttention(nn.Module):
@@ -48,3 +49,31 @@ class LayerNorm(nn.Module):
         deviation = x - x.mean(dim=-1, keepdim=True)  # (…, d_model)
         variance = deviation.square().mean(dim=-1, keepdim=True)  # (…, 1)
         return deviation / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
+def train(model, batches, epochs, peak, warmup, evaluate):
+    """Train `model` in place; it is in eval mode at the end.
+
+    batches: with a length and set_epoch(number); each has source, target_in and target_out.
+    The rate climbs to `peak` in `warmup` steps and falls to 0. Returns one dict an epoch: epoch,
+    training loss, and what evaluate(model) returned.
+    """
+    adam = torch.optim.Adam(model.parameters(), betas=(0.9, 0.98), eps=1e-9)
+    step, total, history = 0, epochs * len(batches), []
+    for epoch in range(1, epochs + 1):
+        model.train()
+        batches.set_epoch(epoch)  # another order
+        losses = 0.0
+        for batch in batches:
+            scores = model(batch.source, batch.target_in)  # (batch, length, vocab_size)
+            loss = translation_loss(scores, batch.target_out)
+            loss.backward()
+            step += 1
+            rate = learning_rate(step, peak, warmup, total)
+            adam.param_groups[0]["lr"] = rate
+            adam.step()
+            adam.zero_grad()
+            losses += loss.item()
+        row = {"epoch": epoch, "training loss": losses / len(batches)}
+        history.append(row | evaluate(model.eval()))
+    return history
