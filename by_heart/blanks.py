@@ -2,6 +2,7 @@
 
 import ast
 import random
+import re
 import tokenize
 from itertools import accumulate
 
@@ -10,6 +11,8 @@ from by_heart.source import tokens
 Span = tuple[int, int]  # where it begins in the text and where it ends
 OPERATORS = set("@ / // * ** + - % & | ~ < > <= >= == != += -= *= /=".split())
 WORTH = {"argument": 1.0, "attribute": 1.0, "operator": 0.8, "index": 0.8, "value": 0.5}
+SPILL = 0.05  # by how much of the whole a share may be passed
+METHOD = re.compile(r"^ *def (\w+)\(", re.MULTILINE)
 LOUD = {"self", "for", "in", "return", "if", "else", "def", "class", "lambda"}  # say no thought
 
 
@@ -21,27 +24,29 @@ def blanks(text: str, share: float, largest: int, seed: str) -> list[Span]:
     """
     luck = random.Random(seed)
     counts = counting(text)
-    places = {span: kind for span, kind in candidates(text) if size(span, counts) in range(1, 99)}
-    wanted = share * len(counts)
-    order = sorted(places)
-    luck.shuffle(order)
-    order.sort(key=lambda span: -rank(span, places[span], counts, largest, luck))
+    kinds = dict(candidates(text))
+    sizes = {span: size(span, counts) for span in sorted(kinds)}
+    worth = {
+        span: luck.random()
+        + WORTH[kinds[span]]
+        + (4 if largest > 3 else 3) * min(n, largest) / largest  # one tires of many small blanks
+        - (1.5 if in_init(text, span) else 0.0)  # the heart of a class is elsewhere
+        for span, n in sizes.items()
+    }
     chosen: list[Span] = []
-    for span in order:
-        filled = sum(size(each, counts) for each in chosen)
-        room = 1.15 * wanted - filled
-        if filled >= wanted or size(span, counts) > min(largest, max(room, 1)):
+    for span in sorted(worth, key=lambda span: -worth[span]):
+        left = share * len(counts) - sum(sizes[each] for each in chosen)
+        if left <= 0 or not 1 <= sizes[span] <= min(largest, max(1, left + SPILL * len(counts))):
             continue
         if all(apart(span, each, text) for each in chosen):
             chosen.append(span)
     return sorted(chosen)
 
 
-def rank(span: Span, kind: str, counts: list[Span], largest: int, luck: random.Random) -> float:
-    """Which candidate comes first: by luck, by its kind, and by its size: of many small blanks a
-    reader tires."""
-    large = min(size(span, counts), largest) / largest
-    return luck.random() + WORTH[kind] + 4 * large
+def in_init(text: str, span: Span) -> bool:
+    """Whether the innermost method around it is __init__."""
+    methods = [m for m in METHOD.finditer(text) if m.start() < span[0]]
+    return bool(methods) and methods[-1][1] == "__init__"
 
 
 def apart(span: Span, other: Span, text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from by_heart.source import bare
 from exercises import find
@@ -25,7 +26,7 @@ class Kata:
     version: Callable | None = None
     slips: tuple[Edit | tuple[Edit, ...], ...] = ()
 
-    @property
+    @cached_property
     def found(self) -> Exercise:
         """Its exercise, with the kata's name where the number was."""
         return replace(find(self.exercise), number=self.name)
@@ -35,7 +36,7 @@ class Kata:
         """The function or class that is right."""
         return self.version or self.found.solution
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The block's source without docstrings, comments and checks."""
         return bare(source(self.block))
@@ -45,6 +46,7 @@ class Kata:
         """What to write."""
         return self.task or (self.block.__doc__ or "").split("\n\n")[0].strip()
 
+    @cached_property
     def wrong(self) -> list[tuple[str, str]]:
         """Each wrong answer that is an edit of the block: its text as `text`, and what the
         exercise says to it ("" for a slip: one of its sentences)."""

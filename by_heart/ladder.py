@@ -58,14 +58,15 @@ def given(kata: Kata) -> str:
 
 def distractors(kata: Kata) -> list[tuple[int, str, str]]:
     """Of the wrong answers that change one piece: which piece, how it reads then, and what the
-    exercise says to it."""
+    exercise says to it. None that betrays itself, by its length or as a bare `pass`."""
     right, found = pieces(kata.text), []
-    for text, message in kata.wrong():
+    for text, message in kata.wrong:
         wrong = pieces(text)
         if len(wrong) == len(right):
             changed = [i for i, line in enumerate(right) if line != wrong[i]]
             new = [wrong[i] for i in changed]
-            if len(changed) == 1 and changed[0] and new[0].strip() != "pass":
+            plain = new and new[0].strip() != "pass" and max(map(len, new[0].splitlines())) <= 100
+            if len(changed) == 1 and changed[0] and plain:
                 found.append((changed[0], new[0], message))
     return found
 
