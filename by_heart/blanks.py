@@ -108,7 +108,13 @@ def candidates(text: str) -> list[tuple[Span, str]]:
             last = span(node)[1]
             found.append(((last - len(node.attr), last), "attribute"))
         elif isinstance(node, ast.Call):
-            values = [*node.args, *(keyword.value for keyword in node.keywords)]
+            named = [keyword.value for keyword in node.keywords if keyword.arg != "strict"]
+            # A lone generator's span has the call's brackets
+            lone = isinstance(node.args[0], ast.GeneratorExp) if node.args else False
+            values = [
+                *([] if lone else node.args),
+                *named,
+            ]
             found += [(span(value), "argument") for value in values]
         elif isinstance(node, ast.Subscript):
             found.append((span(node.slice), "index"))

@@ -37,7 +37,7 @@ class Rung:
     def judge(self, answer: Answer, limit: float = LIMIT) -> Verdict:
         """What the exercise's check says to the answer; limit: its seconds. Raises nothing."""
         try:
-            text = self.text(answer)
+            text = self.text("" if answer is None else answer)
         except ValueError as error:
             return Verdict(False, f"○ {self.kata.name} {error}")
         return judge(self.kata, text, limit)

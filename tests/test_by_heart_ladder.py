@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from by_heart import judge as judging
-from by_heart.blanks import blanks, counting, size
+from by_heart.blanks import blanks, candidates, counting, size
 from by_heart.judge import judge
 from by_heart.ladder import KATAS, SHARES, Kata, counts, distractors, kata, rung
 from by_heart.source import bare, logical_lines, pieces, stub
@@ -129,6 +129,7 @@ def test_a_third_and_two_thirds_are_blank(each, number):
         step = rung(each, number, seed)
         shown = [int(n) for n in re.findall(r"__(\d+)__", step.shown)]
         assert shown == [*range(1, len(step.right) + 1)]
+        assert not re.search(r"[a-z0-9]__\d", step.shown)
 
 
 @every
@@ -185,12 +186,19 @@ def test_another_right_word_passes():
         ([9], "○ softmax there is no line 9: they go from 1 to 4."),
         (["one"], "○ softmax there is no line one: they go from 1 to 4."),
         ([2, 2], "○ softmax line 2 stands there twice."),
+        (None, "○ softmax nothing is written yet."),
         ("  \n", "○ softmax nothing is written yet."),
     ],
 )
 def test_orders_that_are_none(answer, text):
     said = rung(kata("softmax"), 1).judge(answer)
     assert (said.passed, said.text) == (False, text)
+
+
+def test_a_generator_in_a_call_is_no_blank():
+    text = "def best(pairs):\n    return max(score for _, score in zip(*pairs, strict=True))\n"
+    found = {text[slice(*span)] for span, _ in candidates(text)}
+    assert found == {"max(score for _, score in zip(*pairs, strict=True))", "*pairs"}
 
 
 def test_blanks_that_stay_open():
