@@ -17,9 +17,9 @@ from .attempts import RUNGS, Attempt, day
 
 MINUTES = {1: 2, 2: 3, 3: 4, 4: 6, 5: 8}  # guessed, until a kata's own are known
 RETEST = 30  # days
-# While a kata climbs it comes back after four days at most, because what is remembered is not yet the
-# whole block: without this, the simulated learner keeps half as much. Once it has been written from
-# a blank cell, it comes back after as long as FSRS says.
+# While a kata climbs it comes back after four days at most, because what is remembered is not yet
+# the whole block: without this, the simulated learner keeps half as much. Once it has been written
+# from a blank cell, it comes back after as long as FSRS says.
 WITHOUT_STEPS = {"enable_fuzzing": False, "learning_steps": (), "relearning_steps": ()}
 CLIMBING = Scheduler(maximum_interval=4, **WITHOUT_STEPS)
 KNOWN = Scheduler(**WITHOUT_STEPS)
@@ -113,33 +113,37 @@ class Schedule:
         ]
 
     def due(self, now: datetime, minutes: float = 10) -> list[Due]:
-        """What to practise today, in this order: first what has waited longest for its interval,
-        neighbours from different notebooks where that can be, and last one new kata at most.
+        """What to practise today, in this order: one new kata, then what has waited longest for its
+        interval; neighbours come from different notebooks where that can be.
 
         As many as fit into what is left of the day's minutes, and one at least on a day on which
         nothing was done yet. minutes=0 is that one kata; minutes=math.inf is everything.
         """
         today = day(now)
-        done = [attempt for attempt in self.attempts if day(attempt.at) == today]
         waiting = [self.waits(kata, today) for kata in self.standings]
         waiting = [due for due in waiting if due.days >= 0]
         waiting.sort(key=lambda due: due.days / self.interval(due.kata), reverse=True)
-        ordered: list[Due] = []
-        before = self.attempts[-1].kata if self.attempts else None
-        while waiting:
-            others = (d for d in waiting if self.notebook[d.kata] != self.notebook.get(before))
-            following = next(others, waiting[0])
-            waiting.remove(following)
-            ordered.append(following)
-            before = following.kata
-        ordered += self.new(today)
+        done = [attempt for attempt in self.attempts if day(attempt.at) == today]
         left = minutes - sum(attempt.minutes for attempt in done)
         chosen: list[Due] = []
-        for due in ordered:
+        for due in self.interleaved(self.new(today) + waiting):
             if due.minutes <= left or not (chosen or done):
                 chosen.append(due)
                 left -= due.minutes
         return chosen
+
+    def interleaved(self, waiting: list[Due]) -> list[Due]:
+        """The same katas in nearly the same order, none after one from the same notebook where
+        another can come between."""
+        ordered, rest = [], list(waiting)
+        before = self.attempts[-1].kata if self.attempts else None
+        while rest:
+            others = (d for d in rest if self.notebook[d.kata] != self.notebook.get(before))
+            following = next(others, rest[0])
+            rest.remove(following)
+            ordered.append(following)
+            before = following.kata
+        return ordered
 
     def interval(self, kata: str) -> int:
         """Days from the last attempt to when the kata is due."""

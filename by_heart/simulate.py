@@ -5,11 +5,11 @@ takes, and what is kept of it, with the schedule and without.
 
 The learner is not FSRS. t days after it was seen last, a block is written from a blank cell with
 probability R = 1/√(1 + 3t/h): forgetting as a power of time (Wixted and Carpenter 2007), half of it
-after h days. A rung asks for a share w of the block and goes well with probability R^w. A clean pass
-makes h 1 + g·w·(1 − R) times as long (late, and nearly forgotten, helps most); a pass with a hint
-leaves it; a failure, after which the solution is read, halves it. An evening every third day leaves
-h about 3 days long; h and g (about 6) differ between blocks and between learners. Practice on six
-days of seven; half of what would fail opens a hint and passes.
+after h days. A rung asks for a share w of the block and goes well with probability R^w. A clean
+pass makes h 1 + g·w·(1 − R) times as long (late, and nearly forgotten, helps most); a pass with a
+hint leaves it; a failure, after which the solution is read, halves it. An evening every third day
+leaves h about 3 days long; h and g (about 6) differ between blocks and between learners. Practice
+on six days of seven; half of what would fail opens a hint and passes.
 """
 
 from __future__ import annotations
@@ -131,6 +131,11 @@ def spread(values: Sequence[float], form: str = ".0%") -> str:
     return f"{mean(values):{form}} ({min(values):{form}} … {max(values):{form}})"
 
 
+def kept(blocks: dict[str, Block], day: float) -> float:
+    """The share of the blocks that would be written from a blank cell."""
+    return mean(block.recall(day) for block in blocks.values())
+
+
 def main(katas: Sequence[tuple[str, int]] = KATAS) -> None:
     options = argparse.ArgumentParser(prog="python -m by_heart.simulate")
     options.add_argument("--learners", type=int, default=10)
@@ -139,26 +144,22 @@ def main(katas: Sequence[tuple[str, int]] = KATAS) -> None:
     days, seeds = chosen.days, range(chosen.learners)
     runs = {how: [sixty_days(katas, seed, days, how) for seed in seeds] for how in WAYS}
 
-    print(f"{len(seeds)} learners, {len(katas)} katas, {days} days: mean (smallest … largest)\n")
+    print(f"{len(seeds)} learners, {len(katas)} katas, {days} days: mean (smallest … largest)")
     for how, pairs in runs.items():
-        kept = [
-            [mean(b.recall(at) for b in blocks.values()) for _, blocks in pairs]
-            for at in (days, days + LATER)
-        ]
-        minutes = [minutes_a_day(plan, days) for plan, _ in pairs]
-        print(f"{WAYS[how]}")
-        print(f"  kept on day {days:<16}{spread(kept[0])}")
-        print(f"  {LATER} days later, unpractised {spread(kept[1])}")
-        if how != "never":
-            print(f"  minutes a day              {spread([mean(m) for m in minutes], '.1f')}")
-            print(f"  on the longest day         {spread([max(m) for m in minutes], '.1f')}")
-            print(
-                f"  begun                      {spread([len(p.standings) for p, _ in pairs], '.1f')}"
-            )
-            print(
-                f"  written from a blank cell  {spread([len(p.known()) for p, _ in pairs], '.1f')}"
-            )
-        print()
+        plans = [plan for plan, _ in pairs]
+        spent = [minutes_a_day(plan, days) for plan in plans]
+        rows = {
+            f"kept on day {days}": spread([kept(blocks, days) for _, blocks in pairs]),
+            f"{LATER} days later, without practice": spread(
+                [kept(blocks, days + LATER) for _, blocks in pairs]
+            ),
+            "minutes a day": spread([mean(minutes) for minutes in spent], ".1f"),
+            "minutes on the longest day": spread([max(minutes) for minutes in spent], ".1f"),
+            "katas begun": spread([len(plan.standings) for plan in plans], ".1f"),
+            "written from a blank cell": spread([len(plan.known()) for plan in plans], ".1f"),
+        }
+        print(f"\n{WAYS[how]}", *(f"  {name:<33}{row}" for name, row in rows.items()), sep="\n")
+    print()
 
     plan, blocks = runs["schedule"][0]
     untouched = runs["never"][0][1]
