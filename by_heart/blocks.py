@@ -48,7 +48,7 @@ def definitions(root: Path = ROOT) -> Iterator[tuple[str, str, ast.FunctionDef |
         for name in names:
             if name not in there:
                 raise ValueError(
-                    f"transformer/{module}.py has no {name}: mend BLOCKS in by_heart/cards.py"
+                    f"transformer/{module}.py has no {name}: mend BLOCKS in by_heart/blocks.py"
                 )
             yield stems[module], text, there[name]
 
@@ -98,7 +98,7 @@ def blanked(text: str, function: ast.FunctionDef, value: ast.expr) -> str:
     def place(line: int, column: int = 0) -> int:
         return starts[line - 1] + column
 
-    begin, end = place(function.lineno), place(function.end_lineno, function.end_col_offset)
+    begin, end = place(function.lineno), place(function.end_lineno + 1)  # with its last comment
     first = place(value.lineno, value.col_offset)
     last = place(value.end_lineno, value.end_col_offset)
     body = place(function.body[0].lineno)
@@ -106,7 +106,7 @@ def blanked(text: str, function: ast.FunctionDef, value: ast.expr) -> str:
         body = place(function.body[0].end_lineno + 1)
     head = piece(begin, place(function.body[0].lineno))
     hidden = f"{{{{c1::{piece(first, last)}}}}}"
-    code = head + piece(body, first) + hidden + piece(last, end)
+    code = head + piece(body, first) + hidden + piece(last, end).rstrip()
     indent = " " * function.col_offset
     return f"<pre>{re.sub(f'^{indent}', '', code, flags=re.MULTILINE)}</pre>"
 

@@ -37,7 +37,8 @@ markdown = mistune.create_markdown(escape=False, plugins=["math"])
 
 @dataclass(frozen=True)
 class Note:
-    """key: what names it from edition to edition. kind: recap, shapes or line. fields: HTML."""
+    """key: the question, or what it is on, in words; its guid stays when these change a little.
+    kind: recap, formula, shapes or line. fields: HTML."""
 
     key: str
     kind: str
@@ -95,13 +96,11 @@ def lines(root: Path = ROOT) -> Iterator[Note]:
         for name, function in functions(block):
             seen: Counter[str] = Counter()
             for node in statements(function):
-                target = "return" if isinstance(node, ast.Return) else ast.unparse(node)
-                if isinstance(node, ast.Assign | ast.AugAssign):
-                    target = re.split(r"[-+*/|]?=", target)[0].strip()
-                seen[target] += 1
-                again = f" {seen[target]}" if seen[target] > 1 else ""
+                line = " ".join(ast.get_source_segment(text, node).split())
+                seen[line] += 1
+                again = f" ({seen[line]})" if seen[line] > 1 else ""
                 field = blanked(text, function, node.value)
-                yield Note(f"line {name} {target}{again}", "line", (field, name), notebook)
+                yield Note(f"line {name} {line}{again}", "line", (field, name), notebook)
 
 
 def notes(root: Path = ROOT) -> list[Note]:

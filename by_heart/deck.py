@@ -3,10 +3,9 @@
     python -m by_heart.deck             # writes build/transformer-by-heart.apkg
     python -m by_heart.deck guids       # writes down the guids of new and reworded cards
 
-Anki knows a card by its note's guid. by_heart/deck.json holds them, and the numbers of the deck and
-of its two note types, so that an update finds the learner's cards and leaves their history alone.
-They must never change, and the note types keep their fields: with others, Anki would take the notes
-for new ones.
+Anki knows a card by its note's guid, a note type by its number and fields, a deck by its name.
+by_heart/deck.json holds guids and numbers, so that an update finds the learner's cards and leaves
+their history alone. None of these may change: Anki would take the notes for others.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ NAMES = ROOT / "by_heart" / "deck.json"
 OUT = ROOT / "build" / "transformer-by-heart.apkg"
 DECK = "Transformer by Heart"
 ALIKE = 0.6  # so much of a key must be as before for the card to be the same one, reworded
+LINE = "<p><code>{{Name}}</code></p>{{cloze:Code}}"
 CSS = """.card { font: 18px/1.45 system-ui, sans-serif; text-align: left; max-width: 46em;
   margin: 1em auto; }
 pre, code { font: 14px/1.4 ui-monospace, Consolas, monospace; }
@@ -58,7 +58,7 @@ def note_types(numbers: dict[str, int]) -> dict[str, genanki.Model]:
         f"{DECK}: line",
         fields=[{"name": "Code"}, {"name": "Name"}],
         templates=[
-            {"name": "Line", "qfmt": "{{cloze:Code}}", "afmt": "{{cloze:Code}}<p>{{Name}}</p>"}
+            {"name": "Line", "qfmt": LINE, "afmt": LINE},
         ],
         css=CSS,
         model_type=genanki.Model.CLOZE,
@@ -104,14 +104,17 @@ def with_guids(cards: Sequence[Note], names: dict) -> tuple[dict, list[str]]:
     gone = [key for key in old if key not in keys]
     guids, said = {}, []
     for key in keys:
-        group = " ".join(key.split(" ")[:2])  # of the same notebook, of the same function
-        alike = [other for other in gone if other.startswith(group)]
+        kind, place, words = key.split(" ", 2) if key.count(" ") > 1 else (key, "", "")
+        there = f"{kind} {place} "  # of the same notebook, of the same function
+        before = {other.removeprefix(there): other for other in gone if other.startswith(there)}
+        alike = difflib.get_close_matches(words, before, 1, ALIKE)
         if key in old:
             guids[key] = old[key]
-        elif before := difflib.get_close_matches(key, alike, 1, ALIKE):
-            gone.remove(before[0])
-            guids[key] = old[before[0]]
-            said.append(f"reworded: {before[0]!r} is now {key!r}")
+        elif alike:
+            was = before[alike[0]]
+            gone.remove(was)
+            guids[key] = old[was]
+            said.append(f"reworded: {was!r} is now {key!r}")
         else:
             guids[key] = hashlib.sha256(key.encode("utf-8")).hexdigest()[:12]
             said.append(f"new: {key!r}")
