@@ -79,9 +79,14 @@ def test_every_block_has_cards():
     assert "(batch, heads, length, d_k)" in plain(shapes["MultiHeadAttention.split"].fields[1])
 
 
-@pytest.mark.parametrize("note", LINES, ids=lambda note: note.key)
-def test_a_line_filled_in_is_the_source_again(note):
-    """Without the docstring; and the gap is one whole expression."""
+def test_each_line_filled_in_is_the_source_again():
+    """Without the docstring; and each gap is one whole expression."""
+    assert len(LINES) > 60
+    for note in LINES:
+        check_line(note)
+
+
+def check_line(note: Note) -> None:
     [field, name] = note.fields
     [gap] = re.findall(r"\{\{c1::(.*?)\}\}", field, re.DOTALL)
     assert "::" not in gap and "{" not in gap and "}" not in gap and "\\" not in gap

@@ -16,7 +16,7 @@ LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.ipynb", "runs")
 USE = """
 import site, sys
 site.addsitedir(sys.argv[1])
-import exercises, transformer.decoder, utils.data
+import by_heart.schedule, exercises, transformer.decoder, utils.data
 print(transformer.decoder.__file__)
 """
 

@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FREEZE = Path(
     os.environ.get("COLAB_FREEZE", ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt")
 )
-OURS = {"command", "utils", "transformer", "exercises", "train", "translate", "benchmarks"}
+OURS = {"by_heart", "command", "utils", "transformer", "exercises"}
+OURS |= {"train", "translate", "benchmarks"}
+DECK = ["blocks.py", "cards.py", "deck.py"]  # of by_heart: made with tools
 # Installed with the set-up cell's packages' help or by Colab itself, imported for display or
 # set-up; and what command.scores uses where it is installed, of requirements-dev.txt
 BESIDES = {"google", "IPython", "sacremoses"}
@@ -60,6 +62,9 @@ def imported_by_the_course() -> set[str]:
     names = set()
     for folder in ("utils", "transformer", "exercises"):
         for path in (ROOT / folder).rglob("*.py"):
+            names |= imports(path.read_text(encoding="utf-8"))
+    for path in (ROOT / "by_heart").glob("*.py"):
+        if path.name not in DECK:
             names |= imports(path.read_text(encoding="utf-8"))
     names |= imports((ROOT / "train.py").read_text(encoding="utf-8"))
     for path in notebooks(ROOT):

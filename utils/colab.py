@@ -9,7 +9,7 @@ from pathlib import Path
 
 # What the notebooks import; pip knows each by the same name. torch and numpy are not in the list:
 # Colab's own are built for its GPUs and must stay as they are.
-NEEDED = ["accelerate", "altair", "datasets", "ipywidgets", "matplotlib", "sacrebleu"]
+NEEDED = ["accelerate", "altair", "datasets", "fsrs", "ipywidgets", "matplotlib", "sacrebleu"]
 NEEDED += ["safetensors", "seaborn", "tokenizers", "tqdm"]
 EDITION = 2  # of the course that lies here; each notebook says to which it belongs
 
