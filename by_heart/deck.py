@@ -29,7 +29,7 @@ OUT = ROOT / "build" / "transformer-by-heart.apkg"
 DECK = "Transformer by Heart"
 ALIKE = 0.6  # so much of a key must be as before for the card to be the same one, reworded
 LINE = "<p><code>{{Name}}</code></p>{{cloze:Code}}"
-CSS = """.card { font: 18px/1.45 system-ui, sans-serif; text-align: left; max-width: 46em;
+CSS = """.card { font: 18px/1.45 system-ui, sans-serif; text-align: left; max-width: 52em;
   margin: 1em auto; }
 pre, code { font: 14px/1.4 ui-monospace, Consolas, monospace; }
 pre { white-space: pre-wrap; padding: .7em; background: #f7f8fa; border-radius: 4px; }
