@@ -20,7 +20,7 @@ BLOCKS = {
     ],
     "decoder": ["DecoderLayer", "Decoder", "Transformer"],
     "training": ["translation_loss", "learning_rate", "train"],
-    "inference": ["next_probabilities", "length_penalty", "CachedDecoder", "beam_search"],
+    "inference": ["next_probabilities", "length_penalty", "cached_attention", "write_beam"],
 }
 # What the shapes' cards show above a docstring, and the notebooks' own formulas where they have one
 FORMULAS = {

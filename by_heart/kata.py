@@ -32,6 +32,11 @@ class Kata:
         return replace(find(self.exercise), number=self.name)
 
     @property
+    def notebook(self) -> int:
+        """The number of the notebook that teaches it."""
+        return int(self.exercise.split(".")[0])
+
+    @property
     def block(self) -> Callable:
         """The function or class that is right."""
         return self.version or self.found.solution

@@ -117,20 +117,20 @@ KATAS = [
     ),
     Kata(
         "loss",
-        "6.3",
+        "6.2",
         "translation_loss(scores, target, smoothing, pad): the mean cross-entropy with label "
         "smoothing of scores (batch, length, vocab_size), over the places where target is not pad.",
     ),
     Kata(
         "schedule",
-        "6.4",
+        "6.3",
         "learning_rate(step, peak, warmup, total=None), steps from 1: in a straight line up to "
         "peak at step warmup. Then down: with 1/√step, or with total in a straight line to 0 at "
         "step total, where it stays.",
     ),
     Kata(
         "train",
-        "6.6",
+        "6.5",
         "train(model, batches, epochs, peak, warmup, evaluate): Adam with the paper's settings, "
         "the schedule to 0 over all steps, batches.set_epoch(epoch) from 1. Returns a dict an "
         'epoch: "epoch", "training loss" (the mean over its batches), and what evaluate(model) '
@@ -152,15 +152,17 @@ KATAS = [
     Kata(
         "cached_step",
         "7.2",
-        "cached_step(query, keys, values, new_key, new_value), one head: the newest position "
-        "looks at all that is cached and at itself. Returns the output and the longer keys and "
-        "values.",
+        "cached_attention(attention, x, keys, values, mask=None), attention a MultiHeadAttention: "
+        "the newest position x, (batch, 1, d_model), looks at all that is kept and at itself. "
+        "Returns the output and the longer keys and values, (batch, heads, length, d_k).",
     ),
     Kata(
         "beam_search",
-        "7.5",
-        "beam_step(scores, logprob): scores (beam, vocab_size) before the softmax, logprob (beam) "
-        "so far. Returns the totals of the best beam candidates, which beginning each of them "
-        "lengthens, and by which token.",
+        "7.4",
+        "write_beam(next_scores, start, end, limit, beam_size, alpha): next_scores(beginnings), "
+        "lists of ids that begin with start, gives scores (beginnings, vocabulary). A candidate "
+        "that ends counts as finished if it is among the best beam_size; its score is its "
+        "log-probability over length_penalty(length, alpha), the end token included. Returns the "
+        "best one's ids without start and end; if nothing ends by limit, the likeliest beginning.",
     ),
 ]

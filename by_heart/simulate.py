@@ -22,6 +22,7 @@ from datetime import datetime, timedelta, timezone
 from statistics import mean
 
 from .attempts import Attempt
+from .katas import KATAS as LADDER
 from .schedule import MINUTES, Schedule
 
 START = datetime(2026, 1, 5, 20, tzinfo=timezone.utc)  # a Monday evening
@@ -33,14 +34,7 @@ WAYS = {
     "never": "each block written once, on its evening",
 }
 LATER = 30  # days after the last one, without any practice
-KATAS = [
-    *(("softmax", 1), ("cross_entropy", 1)),
-    *(("padding_mask", 2), ("causal_mask", 2), ("attention", 2), ("MultiHeadAttention", 3)),
-    *(("positional_encoding", 4), ("LayerNorm", 4), ("FeedForward", 4), ("EncoderLayer", 4)),
-    *(("DecoderLayer", 5), ("Transformer", 5)),
-    *(("translation_loss", 6), ("learning_rate", 6), ("train", 6)),
-    *(("cached_step", 7), ("beam_search", 7)),
-]
+KATAS = [(kata.name, kata.notebook) for kata in LADDER]
 
 
 @dataclass
