@@ -50,6 +50,7 @@ TYPES = {
     "peak": number(0, above=True),
     "warmup": whole(0),
     "smoothing": number(0, below=1),
+    "weight_decay": number(0),
     "seed": whole(0),
     "decay": str,
 }

@@ -71,17 +71,9 @@ def together(first, second, n1, n2):
     return (n1 * first + n2 * second) / (n1 + n2)
 
 
-def ratio(total):
-    """Hits over tries, in per cent: a score of summed counts (…, 2)."""
-    return 100 * total[..., 0] / total[..., 1]
-
-
-def counts(seed: int, sentences: int = 6) -> torch.Tensor:
-    """Hits and tries of some sentences of different lengths: (sentences, 2)."""
+def zeros_and_ones(seed: int, sentences: int = 6) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    tries = torch.randint(3, 20, (sentences,), generator=generator)
-    hits = (tries * torch.rand(sentences, generator=generator)).round()
-    return torch.stack([hits, tries.float()], dim=1)
+    return torch.randint(2, (sentences,), generator=generator).float()
 
 
 def redraws(seed: int, sentences: int = 6) -> torch.Tensor:
@@ -91,34 +83,30 @@ def redraws(seed: int, sentences: int = 6) -> torch.Tensor:
 
 @exercise(
     "6.H",
-    cases=[(counts(n), counts(n + 10), ratio, redraws(n)) for n in range(3)],
+    cases=[
+        (row(1.0, 0.0), row(0.0, 0.0), torch.tensor([[0, 0], [0, 1]])),
+        *((zeros_and_ones(n), zeros_and_ones(n + 10), redraws(n)) for n in range(3)),
+    ],
     wrong={
         ("second[draws]", "second[draws.flip(0)]"): "the two systems got different test sets: that "
         "is drawing *apart*. Take the same draws for both.",
-        ("[draws].sum(dim=1)", ".sum(dim=0).expand(len(draws), -1)"): "every set has the same "
-        "difference: `draws` says which sentences are in a set, and it isn't used.",
-        (
-            ("score(first[draws].sum(dim=1))", "score(first[draws]).mean(dim=1)"),
-            ("score(second[draws].sum(dim=1))", "score(second[draws]).mean(dim=1)"),
-        ): "you scored each sentence and took the mean of the scores. A corpus score (BLEU, too) "
-        "is the score of the *summed* counts: sum first.",
-        ("dim=1", "dim=0"): "you added over the sets. (sets, sentences, counts): add over the "
+        ("[draws].mean(dim=1)", ".mean().expand(len(draws))"): "every set has the same difference: "
+        "`draws` says which sentences are in a set, and it isn't used.",
+        ("dim=1", "dim=0"): "you took the mean over the sets. (sets, sentences): it goes over the "
         "sentences, dimension 1.",
+        ("100 * ", ""): "the shares are right: in per cent they are 100 times as much.",
+        ("mean", "sum"): "you counted the hits: the share is their *mean*.",
         (
-            "score(first[draws].sum(dim=1)) - score(second[draws].sum(dim=1))",
-            "score((first - second)[draws].sum(dim=1))",
-        ): "you scored the difference of the counts. It is the difference of the two scores that "
-        "is asked for.",
-        (
-            ("(first[", "(other["),
-            ("(second[", "(first["),
-            ("(other[", "(second["),
-        ): "the sign is turned round: the first system's score minus the second's.",
+            "first[draws].mean(dim=1) - second[draws].mean(dim=1)",
+            "second[draws].mean(dim=1) - first[draws].mean(dim=1)",
+        ): "the sign is turned round: the first system's exact match minus the second's.",
+        (".mean(dim=1)", ""): "a difference for every drawn sentence came back: each set has one, "
+        "that of the means.",
     },
-    praise="A hard sentence is hard for both, and so the difference wavers less than each.",
+    praise="1,000 test sets from one.",
 )
-def differences(first, second, score, draws):
-    return score(first[draws].sum(dim=1)) - score(second[draws].sum(dim=1))
+def differences(first, second, draws):
+    return 100 * (first[draws].mean(dim=1) - second[draws].mean(dim=1))
 
 
 def into_lists(answer):

@@ -45,7 +45,7 @@ def die() -> None:
 
 def die_in(place: str) -> None:
     """Have the third checkpoint (in mid-epoch: the one after the second) end the process."""
-    keep, save_model, rename = trainer.keep, trainer.save_model, Path.rename
+    keep, save_model, rename = trainer.save_checkpoint, trainer.save_model, Path.rename
     saved = -1  # the checkpoint before the first step is number 0
 
     def counted_keep(*arguments) -> None:
@@ -68,7 +68,7 @@ def die_in(place: str) -> None:
             die()
         return found
 
-    trainer.keep, trainer.save_model, Path.rename = counted_keep, half_a_file, one_rename
+    trainer.save_checkpoint, trainer.save_model, Path.rename = counted_keep, half_a_file, one_rename
 
 
 def main() -> None:

@@ -52,7 +52,9 @@ def test_the_stored_runs_are_those_of_these_settings(data):
     stored = json.loads((ablations.RESULTS / f"{stem}.json").read_text("utf8"))
     here = asdict(BASES[data]) | OTHERS
     shared = set(stored["settings"]) - {"precision", "device"}
-    assert shared == set(here) - {"seed", "average"}
+    # The first edition's runs know no weight_decay: theirs was AdamW's own, 0.01
+    assert set(here) - shared - {"weight_decay"} == {"seed", "average"} and shared <= set(here)
+    assert here["weight_decay"] == 0.01
     assert all(stored["settings"][name] == here[name] for name in shared)
     knobs = {(row["knob"], row["value"]) for row in stored["runs"]}
     assert knobs == {(knob, str(value)) for knob, value in VARIATIONS[data]}

@@ -41,7 +41,7 @@ def small_fit(folder: Path, model=None, **options) -> list[dict]:
 
 def save(folder: Path, model, tokenizer=None, keep_old: bool = True) -> None:
     """As the trainer writes a model: aside, then renamed."""
-    replace(folder, lambda new: save_model(new, model, tokenizer), keep_old)
+    replace(folder, save_model, model, tokenizer, keep_old=keep_old)
 
 
 def tokenizer_of(*sentences: str):

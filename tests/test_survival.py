@@ -85,7 +85,7 @@ def test_killed_at_the_end_of_an_epoch_loses_nothing(unbroken, tmp_path):
 def test_last_is_written_last(tmp_path, monkeypatch):
     """Were it written before them, a run broken off in between would never write the others."""
 
-    keep, kept = trainer.keep, []
+    keep, kept = trainer.save_checkpoint, []
 
     def broken_off(*arguments):
         kept.append(arguments)
@@ -93,7 +93,7 @@ def test_last_is_written_last(tmp_path, monkeypatch):
             raise SystemExit
         keep(*arguments)
 
-    monkeypatch.setattr(trainer, "keep", broken_off)
+    monkeypatch.setattr(trainer, "save_checkpoint", broken_off)
     with pytest.raises(SystemExit):
         fit(model_of(16), Loader(copy_pairs(60), 100), recipe(2, 2), folder=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "last", "best", "epochs"}

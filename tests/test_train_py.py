@@ -12,8 +12,7 @@ import pytest
 import train
 import translate
 from transformer import trainer
-from transformer.training import load_model, mean_loss
-from utils import data
+from transformer.training import load_model
 from utils.data import END, load_corpus
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,22 +127,20 @@ def test_resume_where_nothing_was_saved_begins_anew(here, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer, "keep", broken_off)
+        patch.setattr(trainer, "save_checkpoint", broken_off)
         run()
     assert {path.name for path in (here / "runs/words").iterdir()} <= {".lock"}
     assert len(run("--resume")["history"]) == 1
     assert "nothing is saved in runs/words yet: beginning anew" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("first", ["the lab", "train.py"])
-def test_the_lab_and_train_py_go_on_with_each_others_trainings(first, here, monkeypatch):
+def test_what_the_lab_begins_goes_on_in_a_terminal_and_back(here, monkeypatch):
+    """The lab's cell runs what one would type, with --resume from the start."""
     notebook = nbformat.read(ROOT / "notebooks" / "labs" / "06_training_for_real.ipynb", 4)
-    [cell] = [cell.source for cell in notebook.cells if "def train_corpus" in cell.source]
-    names = vars(data) | vars(trainer) | {"mean_loss": mean_loss, "PRECISION": "no"}
-    exec(cell, names)
+    line = '[sys.executable, "train.py", "--data", "multi30k", "--resume"]'
+    assert any(line in cell.source for cell in notebook.cells)
     options = ["--epochs", "3", "--dropout", "0.1"]
     unbroken = run(*options, "--out", "unbroken")["history"]
-    recipe = train.parse(["--data", "words", *SMALL.split(), *options]).recipe
     calls = []
 
     def broken_off(*_):
@@ -152,17 +149,10 @@ def test_the_lab_and_train_py_go_on_with_each_others_trainings(first, here, monk
             raise KeyboardInterrupt
         return 1.0
 
-    with pytest.raises(KeyboardInterrupt):
-        if first == "the lab":
-            judge = lambda model: {"validation loss": broken_off()}  # noqa: E731
-            names["train_corpus"]("words", recipe, here / "broken", judge)
-        with monkeypatch.context() as patch:
-            patch.setattr(train, "mean_loss", broken_off)
-            run(*options, "--out", "broken")
-    if first == "the lab":
-        history = run(*options, "--out", "broken", "--resume")["history"]
-    else:
-        history = names["train_corpus"]("words", recipe, here / "broken")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train, "mean_loss", broken_off)
+        run(*options, "--out", "broken", "--resume")
+    history = run(*options, "--out", "broken", "--resume")["history"]
     losses = [[row["training loss"] for row in rows] for rows in (history, unbroken)]
     assert losses[0] == losses[1] and len(history) == 3
 

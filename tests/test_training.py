@@ -183,10 +183,10 @@ def test_another_recipe_is_another_run(there, here, says, tmp_path):
 
 def test_other_pairs_are_another_run(tmp_path):
     pairs, short = Loader(copy_pairs(20), 100), Recipe(epochs=1)
-    fit(small_model(), pairs, short, folder=tmp_path, about={"pairs": "a1", "source": "en"})
+    fit(small_model(), pairs, short, folder=tmp_path, must_match={"pairs": "a1", "source": "en"})
     with pytest.raises(ValueError, match="pairs is a1 there and b2 here"):
-        about = {"pairs": "b2", "source": "en"}
-        fit(small_model(), pairs, short, folder=tmp_path, resume=True, about=about)
+        must_match = {"pairs": "b2", "source": "en"}
+        fit(small_model(), pairs, short, folder=tmp_path, resume=True, must_match=must_match)
 
 
 def test_training_leaves_the_callers_model_as_it_was():
@@ -198,15 +198,13 @@ def test_training_leaves_the_callers_model_as_it_was():
     assert model.embedding.dropout.train()(x).device == x.device
 
 
-def test_the_trainer_does_what_the_page_long_loop_does(monkeypatch):
-    """Without dropout, in float32, and without the weight decay that AdamW has by default."""
-    monkeypatch.setattr(
-        "transformer.trainer.AdamW", lambda *a, **k: torch.optim.AdamW(*a, weight_decay=0.0, **k)
-    )
+def test_the_trainer_does_what_the_page_long_loop_does():
+    """Without dropout, in float32, and without weight decay."""
     one, other = small_model(dropout=0.0), small_model(dropout=0.0)
     pairs = Loader(copy_pairs(101), 100, shuffle=True)
     plain = plain_train(one, pairs, 3, peak=1e-2, warmup=5)
-    ours = fit(other, pairs, Recipe(epochs=3, peak=1e-2, warmup=5, average=1), precision="no")
+    recipe = Recipe(epochs=3, peak=1e-2, warmup=5, weight_decay=0.0)
+    ours = fit(other, pairs, recipe, precision="no")
     # the page weighs batches alike as well: both average the batches' mean losses
     for row, same in zip(plain, ours, strict=True):
         assert row["training loss"] == pytest.approx(same["training loss"], abs=1e-4)
