@@ -38,7 +38,7 @@ from transformer.trainer import (
     whole_checkpoint,
 )
 from transformer.training import device, load_model, mean_loss, save_model, translate
-from translate import ALPHA, need_tokenizer
+from translate import need_tokenizer
 from utils.data import Loader, Pair, encode_pairs, fingerprint, load_corpus, train_tokenizer
 
 # The least of each number in a recipe; what is not here is a whole number from 1 on
@@ -51,6 +51,7 @@ TYPES = {
     "warmup": whole(0),
     "smoothing": number(0, below=1),
     "weight_decay": number(0),
+    "alpha": number(0),
     "seed": whole(0),
     "decay": str,
 }
@@ -78,12 +79,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--minutes", type=number(0), default=10.0, help="between two checkpoints (%(default)s)"
     )
     parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
-    parser.add_argument(
-        "--beam", type=whole(1), default=5, help="beam of the last test, 1: greedy only"
-    )
-    parser.add_argument(
-        "--alpha", type=number(0), default=ALPHA, help="length penalty of the beam (%(default)s)"
-    )
     usual = RECIPES["embedded"]
     for knob in fields(Recipe):
         values = getattr(usual, knob.name), knob.default

@@ -21,11 +21,10 @@ from tqdm import tqdm
 
 from command.options import number, whole
 from transformer.decoding import beam_search, greedy_search
-from transformer.trainer import whole_checkpoint
+from transformer.trainer import Recipe, whole_checkpoint
 from transformer.training import device, load_model, translate
 from utils.data import DATA, as_text
 
-ALPHA = 1.5  # the length penalty that did best on Multi30k's validation split
 SPACES = re.compile(r"[ \t\n\r\f\v]+")  # not the no-break space
 
 
@@ -34,9 +33,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, default=DATA / "model", help="folder of a checkpoint")
-    parser.add_argument("--beam", type=whole(1), default=5, help="1: greedy (%(default)s)")
     parser.add_argument(
-        "--alpha", type=number(0), default=ALPHA, help="length penalty (%(default)s)"
+        "--beam", type=whole(1), default=Recipe.beam, help="1: greedy (%(default)s)"
+    )
+    parser.add_argument(
+        "--alpha", type=number(0), default=Recipe.alpha, help="length penalty (%(default)s)"
     )
     parser.add_argument(
         "--batch-size", type=whole(1), default=100, help="lines at once (%(default)s)"

@@ -174,7 +174,8 @@ def main(arguments: list[str] | None = None) -> None:
     plan, base = Plan(options.data), BASES[options.data]
     base = replace(base, epochs=options.epochs or base.epochs)
     settings = asdict(base) | OTHERS | {"precision": fast_precision(), "device": device()}
-    del settings["seed"], settings["average"]  # each run's own, and of no account here
+    for name in ("seed", "average", "beam", "alpha"):  # each run's own, or of no account here
+        del settings[name]
     command = f"python -m benchmarks.ablations --data {options.data}"
     results = {"command": command, "torch": torch.__version__, "settings": settings, "runs": []}
     done = set()

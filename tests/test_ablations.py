@@ -53,7 +53,8 @@ def test_the_stored_runs_are_those_of_these_settings(data):
     here = asdict(BASES[data]) | OTHERS
     shared = set(stored["settings"]) - {"precision", "device"}
     # The first edition's runs know no weight_decay: theirs was AdamW's own, 0.01
-    assert set(here) - shared - {"weight_decay"} == {"seed", "average"} and shared <= set(here)
+    unasked = set(here) - shared - {"weight_decay"}
+    assert unasked == {"seed", "average", "beam", "alpha"} and shared <= set(here)
     assert here["weight_decay"] == 0.01
     assert all(stored["settings"][name] == here[name] for name in shared)
     knobs = {(row["knob"], row["value"]) for row in stored["runs"]}

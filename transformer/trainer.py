@@ -52,6 +52,8 @@ class Recipe:
     smoothing: float = 0.1
     weight_decay: float = 0.01  # AdamW's; the paper has none
     average: int = 8  # how many of the last epochs' weights are kept, to be averaged
+    beam: int = 5  # of the search that judges it; 1: greedy
+    alpha: float = 1.5  # of that search's length penalty; did best on Multi30k's validation split
     seed: int = 0
 
     def model(self, vocab_size: int) -> Transformer:
@@ -204,7 +206,7 @@ def resume_from(training: Training, folder: Path) -> None:
     steps = "steps an epoch"
     there = progress["recipe"] | progress["must_match"] | saved.config | {steps: progress[steps]}
     here = asdict(t.recipe) | t.must_match | t.model.config | {steps: len(t.loader)}
-    free = {"average"} | ({"epochs"} if t.recipe.decay == "sqrt" else set())
+    free = {"average", "beam", "alpha"} | ({"epochs"} if t.recipe.decay == "sqrt" else set())
     other = [
         f"{name} is {there.get(name)} there and {here.get(name)} here"
         for name in here | there
