@@ -16,23 +16,29 @@ from exercises.check import exercise, question
     wrong={
         ("token != end and ", ""): "a sentence that has chosen the end token goes on: it has "
         "ended.",
-        (" and step + 1 < limits[row]", ""): "a sentence at its limit goes on. Steps count from 0: "
+        (
+            " and step + 1 < limits[sentence]",
+            "",
+        ): "a sentence at its limit goes on. Steps count from 0: "
         "after step 0 one token is written, and `limits` tokens are all it may have.",
-        ("limits[row]", "limits[place]"): "you looked up the limit of the wrong sentence. When "
+        (
+            "limits[sentence]",
+            "limits[place]",
+        ): "you looked up the limit of the wrong sentence. When "
         "some have left, a place in the batch is no longer the sentence's number.",
         ("step + 1 <", "step + 2 <"): "you stop a sentence one token too early: it may write "
         "`limits` tokens, and steps count from 0.",
-        ("append(place)", "append(row)"): "those are the sentences' numbers. Asked for: their "
+        ("append(place)", "append(sentence)"): "those are the sentences' numbers. Asked for: their "
         "places in `chosen`.",
         ("append(place)", "append(token)"): "those are the tokens. Asked for: the places of those "
         "that go on.",
     },
     praise="A place in the batch and a sentence's number: two things, and a common mix-up.",
 )
-def who_goes_on(chosen, rows, step, limits, end):
+def who_goes_on(chosen, sentences, step, limits, end):
     stay = []
-    for place, (row, token) in enumerate(zip(rows, chosen, strict=True)):
-        if token != end and step + 1 < limits[row]:
+    for place, (sentence, token) in enumerate(zip(sentences, chosen, strict=True)):
+        if token != end and step + 1 < limits[sentence]:
             stay.append(place)
     return stay
 
@@ -42,33 +48,63 @@ def numbered(*shape: int) -> torch.Tensor:
     return torch.arange(torch.Size(shape).numel()).float().view(shape)
 
 
+def memories(sentences: int, beam: int) -> torch.Tensor:
+    """A memory for each sentence, once for each of its rows."""
+    return numbered(sentences, 2, 4, 2).repeat_interleave(beam, dim=0)
+
+
+def and_whether_it_stayed(moved):
+    """What the learner's function returns, and whether its memory is the one that came in."""
+
+    def call(written, memory, rows):
+        result = moved(written, memory, rows)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            return result
+        kept = isinstance(result[1], torch.Tensor) and result[1].data_ptr() == memory.data_ptr()
+        return [*result, kept]
+
+    return call
+
+
 @exercise(
     "7.F",
-    cases=[
-        (numbered(8, 2, 3, 2), numbered(4, 2, 5, 2), torch.tensor([[1, 0], [2, 2], [7, 6]])),
-        (numbered(12, 1, 2, 3), numbered(4, 1, 4, 3), torch.tensor([[5, 3, 3], [6, 8, 7]])),
+    cases=[  # two rows of each of three sentences; three rows of each of two
+        (numbered(6, 2, 3, 2), memories(3, 2), torch.tensor([1, 1, 5, 4])),
+        (numbered(6, 2, 3, 2), memories(3, 2), torch.tensor([1, 0, 2, 2, 5, 4])),
+        (numbered(6, 1, 2, 3), memories(2, 3), torch.tensor([5, 3, 3])),
+        (numbered(6, 1, 2, 3), memories(2, 3), torch.tensor([2, 0, 0, 3, 5, 4])),
     ],
     wrong={
-        ("memory[sentences]", "memory"): "a sentence that has left still has its memory in the "
-        "batch, and from then on everyone reads somebody else's.",
-        ("// rows.size(1)", "% rows.size(1)"): "the remainder tells which row *of its sentence* it "
-        "is. Which sentence, that is the quotient.",
-        ("// rows.size(1)", "// rows.size(0)"): "a sentence has as many rows as `rows` has "
-        "*columns*; its rows are the sentences that stay.",
-        ("memory[sentences]", "memory[rows.flatten() // rows.size(1)]"): "the right memories, "
-        "once for each row. One copy a sentence is enough.",
-        ("rows.flatten()", "rows"): "`written` has an axis too many: its rows must stand in one "
-        "line again, batch · beam of them.",
-        ("rows.flatten()", "rows.flatten().unique()"): "a row that is kept twice must be there "
+        (
+            "    if len(rows) != len(memory):\n        memory = memory[rows]\n",
+            "    memory = memory[rows]\n",
+        ): "the right numbers, and too much work: at some steps the memory is copied onto itself. "
+        "When may it stay as it is?",
+        (
+            "    if len(rows) != len(memory):\n        memory = memory[rows]\n",
+            "",
+        ): "a sentence that has left still has its memory in the batch, and from then on others "
+        "read it.",
+        ("!=", "=="): "the memory is moved when it could stay, and stays when it must move.",
+        (
+            "return written[rows]",
+            "return written if len(rows) == len(written) else written[rows]",
+        ): "`written` stays when nobody has left. But inside a beam rows change places and are "
+        "doubled, and each has written something else.",
+        ("written[rows]", "written"): "`written` has not moved: a row's cache must stand where "
+        "its beginning stands.",
+        ("written[rows]", "written[rows.unique()]"): "a row that is kept twice must be there "
         "twice: two beginnings grow from it.",
-        ("rows.flatten()", "rows.sort().values.flatten()"): "the right rows in the wrong order: a "
+        ("written[rows]", "written[rows.sort().values]"): "the right rows in the wrong order: a "
         "row's cache must stand where its beginning stands.",
     },
-    praise="Written: by row, in this order, doubled where it is asked for. Memory: by sentence.",
+    praise="Written moves at every step; the memory when somebody has left, and only then.",
+    adapt=and_whether_it_stayed,
 )
 def moved(written, memory, rows):
-    sentences = rows[:, 0] // rows.size(1)
-    return written[rows.flatten()], memory[sentences]
+    if len(rows) != len(memory):
+        memory = memory[rows]
+    return written[rows], memory
 
 
 ENDS = question(

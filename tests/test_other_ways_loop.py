@@ -117,25 +117,27 @@ def without_question_by_mask(weight, bias, head, num_heads):
     return [weight * kept[:, None], bias * kept]
 
 
-def who_goes_on_by_comprehension(chosen, rows, step, limits, end):
-    written = step + 1
-    return [i for i in range(len(rows)) if chosen[i] != end and written != limits[rows[i]]]
+def who_goes_on_by_comprehension(chosen, sentences, step, limits, end):
+    n = step + 1
+    return [i for i, s in enumerate(sentences) if chosen[i] != end and n != limits[s]]
 
 
-def who_goes_on_by_tensors(chosen, rows, step, limits, end):
-    left = torch.tensor(limits)[rows] > step + 1
+def who_goes_on_by_tensors(chosen, sentences, step, limits, end):
+    left = torch.tensor(limits)[sentences] > step + 1
     return (left & (torch.tensor(chosen) != end)).nonzero().flatten()
 
 
 def moved_by_loop(written, memory, rows):
-    beam = rows.size(1)
-    kept = torch.cat([written[n : n + 1] for n in rows.flatten().tolist()])
-    return [kept, torch.stack([memory[int(row[-1]) // beam] for row in rows])]
+    kept = torch.cat([written[n : n + 1] for n in rows.tolist()])
+    if kept.size(0) == written.size(0):
+        return [kept, memory]
+    return [kept, torch.stack([memory[int(n)] for n in rows])]
 
 
-def moved_by_groups(written, memory, rows):
-    sentences = torch.div(rows, rows.size(1), rounding_mode="floor").amax(1)
-    return written.index_select(0, rows.reshape(-1)), memory.index_select(0, sentences)
+def moved_by_select(written, memory, rows):
+    some_left = rows.numel() < memory.size(0)
+    found = memory.index_select(0, rows) if some_left else memory.view_as(memory)
+    return written.index_select(0, rows), found
 
 
 WAYS = [
@@ -157,7 +159,7 @@ WAYS = [
     ("7.E", who_goes_on_by_comprehension),
     ("7.E", who_goes_on_by_tensors),
     ("7.F", moved_by_loop),
-    ("7.F", moved_by_groups),
+    ("7.F", moved_by_select),
     ("7.G", (15, 0)),
 ]
 
