@@ -1,4 +1,4 @@
-"""Decoding: sentences a second, with and without a cache, beside Hugging Face's `generate`.
+"""Decoding: sentences a second, beside the path's plain functions and Hugging Face's `generate`.
 
     python train.py --data multi30k      # once: the model that is to write
     python -m benchmarks.decoding        # 1,000 test sentences, greedy and beam 5
@@ -21,6 +21,8 @@ from torch import Tensor
 from command.options import number, whole
 from transformer.decoder import Transformer, greedy_decode
 from transformer.decoding import beam_search, greedy_search
+from transformer.inference import beam_search as plain_beam_search
+from transformer.inference import greedy_search as plain_greedy_search
 from transformer.trainer import RECIPES
 from transformer.training import device, load_model, translate
 from translate import need_tokenizer
@@ -30,7 +32,8 @@ from . import table
 from .measure import OUT, circumstances, now, write
 from .peers import HuggingFaceTransformer, PegasusModel
 
-OURS, UNCACHED, PLAIN = "with the cache", "without the cache", "notebook 05's greedy_decode"
+OURS, UNCACHED = "with the cache", "notebook 05's greedy_decode"
+PLAIN = "the path's plain search"
 HUGGING_FACE = "Hugging Face's generate"
 
 
@@ -69,14 +72,13 @@ def hugging_face(ours: Transformer, beam_size: int, alpha: float) -> Callable:
 
 def searches(model: Transformer, beam_size: int, alpha: float) -> dict[str, dict[str, Callable]]:
     """Everything that is timed, by method and competitor; the first is the one compared with."""
-    beam = partial(beam_search, beam_size=beam_size, alpha=alpha)
+    ours, plain = (
+        partial(search, beam_size=beam_size, alpha=alpha)
+        for search in (beam_search, plain_beam_search)
+    )
     found = {
-        "greedy": {
-            OURS: greedy_search,
-            UNCACHED: partial(greedy_search, cache=False),
-            PLAIN: greedy_decode,
-        },
-        f"beam {beam_size}": {OURS: beam, UNCACHED: partial(beam, cache=False)},
+        "greedy": {OURS: greedy_search, UNCACHED: greedy_decode, PLAIN: plain_greedy_search},
+        f"beam {beam_size}": {OURS: ours, PLAIN: plain},
     }
     if PegasusModel:
         for method, size in (("greedy", 1), (f"beam {beam_size}", beam_size)):

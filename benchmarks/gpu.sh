@@ -44,7 +44,7 @@ if [ -n "$SMALL" ]; then
 else
   train="--data multi30k --beam 1 --average 1 --precision bf16"
   peers="--data multi30k --steps 200 --rounds 1"
-  sentences=""
+  sentences="--sentences 200" # the plain search takes one after the other
   fp16="--data embedded --beam 1 --epochs 2 --precision fp16"
 fi
 
