@@ -38,17 +38,15 @@ def generate(model: Transformer, source: Tensor, choose: Callable, extra=50) -> 
     Returns the ids of each translation, without start and end. Limits and errors: for_each.
     """
     limits = for_each(lambda row, start, end, limit: limit, model, source, extra)
-    decoder, token = (
-        CachedRows(model, source),
-        torch.full_like(source[:, :1], model.config["start"]),
-    )
+    decoder, end = CachedRows(model, source), model.config["end"]
+    token = torch.full_like(source[:, :1], model.config["start"])
     translations: list[list[int]] = [[] for _ in limits]
     sentences = list(range(len(limits)))  # that go on
     for step in range(max(limits)):
         chosen = choose(decoder.step(token), sentences, step)  # (sentences)
         stay = []
         for place, (sentence, new) in enumerate(zip(sentences, chosen.tolist(), strict=True)):
-            if new != model.config["end"]:
+            if new != end:
                 translations[sentence].append(new)
                 if step + 1 < limits[sentence]:
                     stay.append(place)
