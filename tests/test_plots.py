@@ -9,7 +9,7 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 
-from utils.plots import PADDING_GREY, bars, curves, head_grid, heatmap
+from utils.plots import BLUE, GREY, ORANGE, PADDING_GREY, bars, branches, curves, head_grid, heatmap
 
 LABELS = {"xlabel": "step", "ylabel": "loss", "title": "It falls"}
 LONG = ["Donaudampfschifffahrtsgesellschaft", "und", "Rindfleischetikettierung"]
@@ -113,6 +113,16 @@ def test_bars_carry_their_values_and_curves_differ_in_more_than_colour():
     assert_readable(ax.figure)
     assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x1
     assert len(ax.collections) == 1 and curves({"only": [1, 2]}, **LABELS).get_legend() is None
+
+
+def test_branches_show_the_best_path_what_is_kept_and_each_leafs_product():
+    tree = {(): {"a": 0.6, "b": 0.4}, ("a",): {"c": 0.5, "d": 0.5}, ("b",): {"e": 1.0}}
+    ax = branches(tree, ("b", "e"), [("a",)], "b wins")
+    inks = {text.get_text(): text.get_color() for text in ax.texts}
+    assert inks["b"] == inks["e = 0.400"] == ORANGE and inks["a"] == BLUE
+    assert inks["c = 0.300"] == inks["d = 0.300"] == GREY
+    thick = [line.get_linewidth() for line in ax.lines]
+    assert len(thick) == 5 and max(thick) == 7  # the sure step
 
 
 def test_long_and_many_tokens_stay_apart_and_on_the_page():

@@ -28,7 +28,7 @@ from matplotlib.ticker import MaxNLocator
 # their rc_context ends, and only the first figure of a notebook would appear.
 plt.switch_backend(plt.get_backend())
 
-__all__ = ["bars", "curves", "head_grid", "heatmap"]
+__all__ = ["bars", "branches", "curves", "head_grid", "heatmap"]
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; neighbours in COLOURS also
 # differ in lightness. The drawings in utils/figures have the same ones.
@@ -379,6 +379,42 @@ def bars(
     ax.tick_params(axis="x", length=0)
     _framed(ax, xlabel, ylabel, title)
     _turn_labels([ax])
+    return ax
+
+
+@mpl.rc_context(STYLE)
+def branches(
+    tree: Mapping[tuple, Mapping[str, float]],
+    best: tuple,
+    kept: Iterable[tuple],
+    title: str,
+) -> Axes:
+    """Draw what may be written, word by word: thick branches are likely, each leaf has its product.
+
+    tree: {beginning: {next word: probability}}; () is the start, ("a",) follows it by a word.
+    best: the path to draw in orange. kept: paths to draw in blue; the others are grey.
+    """
+    leaves = [(*path, word) for path, words in tree.items() for word in words]
+    leaves = [path for path in leaves if path not in tree]
+    paths = [path[:n] for path in leaves for n in range(len(path) + 1)]  # with their beginnings
+    rows = {p: [n for n, leaf in enumerate(leaves) if leaf[: len(p)] == p] for p in paths}
+    places = {path: (len(path), -sum(under) / len(under)) for path, under in rows.items()}
+    ax = _figure(8.0, 0.5 * len(leaves) + 0.4).add_subplot()
+    ax.text(*places[()], "<start>  ", ha="right", va="center")
+    kept, box = {*kept}, {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    for path, (x, y) in places.items():
+        if not path:
+            continue
+        p, (x0, y0) = tree[path[:-1]][path[-1]], places[path[:-1]]
+        ink = ORANGE if path == best[: len(path)] else BLUE if path in kept else GREY
+        ax.plot((x0, x), (y0, y), color=ink, lw=1 + 6 * p, zorder=1, solid_capstyle="round")
+        middle = {"color": ink, "ha": "center", "va": "center", "bbox": box}
+        ax.text((x0 + x) / 2, (y0 + y) / 2, f"{p:.2f}", **middle)
+        steps = [tree[path[:n]][path[n]] for n in range(len(path))]
+        name = _plain(path[-1]) + (f" = {math.prod(steps):.3f}" if path not in tree else "")
+        ax.text(x + 0.03, y + 0.45 * (path in tree), name, color=ink, va="center")
+    ax.set(xlim=(-0.35, max(map(len, leaves)) + 0.6), title=_wrap(title, 8.0))
+    ax.axis("off")
     return ax
 
 
