@@ -1,6 +1,6 @@
 """The exercises of notebook 07, inference."""
 
-import math
+from collections import Counter
 from collections.abc import Callable
 
 import torch
@@ -82,31 +82,44 @@ CACHED = exercise(
 )(cached_attention)
 
 
+DIE, KATZE = "die die die".split(), "die Katze die".split()
+MAUS = "die die die Maus Maus".split()
+SIE = "Das Tier blieb da , weil sie zu müde war .".split()
+ES = "Das Tier blieb da , weil es zu müde war .".split()
+
+
 @exercise(
     "7.3",
-    cases=[
-        ([12 / 13, 10 / 12, 8 / 11, 6 / 10], 13, 13),
-        ([0.9, 0.8, 0.5, 0.4], 9, 12),
-        ([0.5, 0.4, 0.3, 0.2], 15, 10),
-    ],
+    cases=[(DIE, KATZE, 1), (SIE, ES, 2), (SIE, ES, 4), (MAUS, KATZE, 1), (KATZE, DIE, 2)],
     wrong={
-        ("math.prod(precisions) ** (1 / 4)", "sum(precisions) / 4"): "that is the ordinary mean of "
-        "the precisions. The geometric one multiplies them and takes the fourth root.",
-        (" * brevity", ""): "the brevity penalty is missing: a translation that is too short pays.",
-        ("min(1.0, math.exp(1 - r / c))", "math.exp(1 - r / c)"): "your brevity penalty rewards "
-        "translations that are too long: it is never above 1.",
-        ("r / c", "c / r"): "c and r are swapped: the penalty is for a translation *shorter* than "
-        "its reference.",
-        ("100 * ", ""): "BLEU goes from 0 to 100: the factor 100 is missing.",
-        ("(1 / 4)", "1 / 4"): "without brackets, ** 1 / 4 takes the power 1 and then divides by 4: "
-        "** (1 / 4).",
+        (
+            "(mine & theirs).total()",
+            "sum(mine[run] for run in mine if run in theirs)",
+        ): "it is not clipped: a run counts at most as often as it stands in the reference.",
+        ("(mine & theirs).total() / mine.total()", "len(mine & theirs) / len(mine)"): "you count "
+        "each run once, however often it occurs: *die Katze die* has two *die*.",
+        ("/ mine.total()", "/ theirs.total()"): "you divided by the runs of the *reference*. That "
+        "is recall; a precision is a share of what was written.",
+        ("/ mine.total()", "/ len(words)"): "divide by the number of runs: fewer than there are "
+        "words, once n is more than 1.",
+        ("- n + 1", "- n"): "the last run is missing: there are length − n + 1.",
+        ("words[i : i + n]", "words[i]"): "you compare single words: a run has n words.",
+        (" / mine.total()", ""): "that is a count. Divide it by how many runs there are.",
     },
-    praise="Four precisions and a penalty: that is the whole of BLEU.",
-    tolerance=1e-3,
+    praise="What stands in the reference, and no more often than there.",
 )
-def bleu_score(precisions, c, r):
-    brevity = min(1.0, math.exp(1 - r / c))
-    return 100 * brevity * math.prod(precisions) ** (1 / 4)
+def precision(words, reference, n):
+    def runs(words):
+        return Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
+
+    mine, theirs = runs(words), runs(reference)
+    return (mine & theirs).total() / mine.total()
+
+
+SHRINKS = (
+    "your beam shrinks when translations end. The best `beam_size` that do not end go on, however "
+    "many have ended."
+)
 
 
 class Tables:
@@ -122,6 +135,8 @@ class Tables:
         self.calls += 1
         if self.calls > 2000:
             raise RuntimeError("next_scores was called 2,000 times: does your loop ever end?")
+        if len(beginnings) == 0:
+            raise RuntimeError(f"next_scores was called without a beginning: {SHRINKS}")
         rows = [[int(token) for token in ids] for ids in beginnings]
         return torch.stack([self.scores[ids[-1], min(len(ids), 11)] for ids in rows])
 
@@ -140,7 +155,8 @@ def plain_list(answer: Callable) -> Callable:
 
 
 STOP = "if ids[-1] == end or total / length_penalty(length + 1, alpha) <= leader:"
-SEEDS = [(2, 6, 3, 1.5), (222, 8, 3, 0.6), (72, 8, 3, 0.6), (0, 2, 2, 1.0)]  # the last never ends
+SEEDS = [(2, 6, 3, 1.5), (222, 8, 3, 0.6), (72, 8, 3, 0.6), (299, 8, 4, 1.5)]
+SEEDS += [(0, 2, 2, 1.0)]  # never ends
 BEAM = exercise(
     "7.4",
     cases=[(Tables(6, seed), 1, 2, limit, beam, alpha) for seed, limit, beam, alpha in SEEDS],
@@ -158,6 +174,10 @@ BEAM = exercise(
             "candidates[:beam_size]",
         ): "translations that have ended are lengthened, and take up room in your beam. Whatever "
         "ends leaves it.",
+        (
+            "[pair for pair in candidates if pair[0][-1] != end][:beam_size]",
+            "[pair for pair in candidates[:beam_size] if pair[0][-1] != end]",
+        ): SHRINKS,
         ("total / length_penalty(length, alpha)", "total * length_penalty(length, alpha)"): "the "
         "penalty is on the wrong side: a log-probability is *divided* by it.",
         ("total / length_penalty(length, alpha)", "total"): "your finished translations compete by "

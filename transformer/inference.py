@@ -6,7 +6,7 @@ __all__ = ['next_probabilities', 'draw', 'write', 'length_penalty', 'write_beam'
 
 # %% ../notebooks/07_inference.ipynb #b8350089
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .attention import padding_mask
 from .decoder import Transformer
@@ -33,7 +33,7 @@ def draw(probabilities: Tensor, luck: torch.Generator) -> Tensor:
     needle = torch.rand(1, generator=luck, dtype=torch.float64).to(ends.device) * ends[-1]
     return (ends <= needle).sum()
 
-# %% ../notebooks/07_inference.ipynb #3bf13471
+
 def write(next_scores, choose, start: int, end: int, limit: int) -> list[int]:
     """One token at a time: next_scores(ids) gives (vocab_size) scores, choose(scores) the next id.
     Returns at most `limit` ids, without start and end."""
@@ -60,15 +60,17 @@ def write_beam(next_scores, start, end, limit, beam_size, alpha):
         logprobs = next_scores([ids for ids, _ in going]).log_softmax(dim=-1)
         best, tokens = logprobs.topk(min(2 * beam_size, logprobs.size(-1)))  # (beginnings, …) each
         candidates = []
-        for (ids, total), *row in zip(going, best.tolist(), tokens.tolist(), strict=True):
-            candidates += [(ids + [token], total + p) for p, token in zip(*row, strict=True)]
+        for n, (ids, total) in enumerate(going):
+            for p, token in zip(best[n].tolist(), tokens[n].tolist(), strict=True):
+                candidates.append((ids + [token], total + p))
         candidates.sort(key=lambda pair: pair[1], reverse=True)
         for ids, total in candidates[:beam_size]:
             if ids[-1] == end:
                 finished.append((ids[1:-1], total / length_penalty(length, alpha)))
         going = [pair for pair in candidates if pair[0][-1] != end][:beam_size]
         if len(finished) >= beam_size:
-            (ids, total), leader = candidates[0], max(score for _, score in finished)
+            leader = max(score for _, score in finished)
+            ids, total = candidates[0]
             if ids[-1] == end or total / length_penalty(length + 1, alpha) <= leader:
                 break
     if not finished:
@@ -83,9 +85,7 @@ def for_each(search, model: Transformer, source: Tensor, extra: int) -> list[lis
     check_eval(model)
     real = source != model.config["pad"]
     if source.dim() != 2 or len(source) == 0 or not real.any(dim=-1).all():
-        raise ValueError(
-            "source must be (batch, length), each row needs a token that is not padding"
-        )
+        raise ValueError("source must be (batch, length), with a real token in each row")
     limits = (real.sum(dim=1) + extra).clamp(1, model.config["max_length"] - 1).tolist()
     ends = model.config["start"], model.config["end"]
     return [search(row, *ends, limit) for row, limit in zip(source.split(1), limits, strict=True)]
@@ -100,8 +100,8 @@ def beam_search(model: Transformer, source: Tensor, beam_size=5, alpha=1.5, extr
         memory = model.encode(row)  # (1, source length, d_model)
 
         def next_scores(beginnings):
-            target, same = torch.tensor(beginnings, device=row.device), (len(beginnings), -1)
-            return model.decode(target, memory.expand(*same, -1), row.expand(same))[:, -1]
+            target, n = torch.tensor(beginnings, device=row.device), len(beginnings)
+            return model.decode(target, memory.expand(n, -1, -1), row.expand(n, -1))[:, -1]
 
         return write_beam(next_scores, *ends, beam_size, alpha)
 
@@ -121,11 +121,11 @@ class CachedDecoder:
     """The decoder, one token at a time. source: (batch, source length) ids."""
 
     def __init__(self, model: Transformer, source: Tensor) -> None:
-        self.model, self.layers = model, model.decoder.layers
-        memory, self.pad = model.encode(source), model.config["pad"]  # (batch, source, d_model)
-        self.source_mask, self.ids = padding_mask(source, self.pad), source[:, :0]  # none written
+        self.model, self.layers, self.pad = model, model.decoder.layers, model.config["pad"]
+        self.source_mask, memory = padding_mask(source, self.pad), model.encode(source)
         self.memory = [layer.cross_attention.keys_values(memory) for layer in self.layers]
-        self.written = [layer.self_attention.keys_values(memory[:, :0]) for layer in self.layers]
+        self.ids, nothing = source[:, :0], memory[:, :0]  # (batch, 0), (batch, 0, d_model)
+        self.written = [layer.self_attention.keys_values(nothing) for layer in self.layers]
 
     def step(self, token: Tensor) -> Tensor:
         """The newest token of each sentence, (batch, 1) → the next's scores, (batch, vocab_size)"""
@@ -133,14 +133,14 @@ class CachedDecoder:
         self.ids = torch.cat([self.ids, token], dim=1)  # (batch, length)
         mask = padding_mask(self.ids, self.pad)
         for n, layer in enumerate(self.layers):
-            y = layer.norm1(x) if layer.norm_first else x
-            y, *self.written[n] = cached_attention(layer.self_attention, y, *self.written[n], mask)
-            x = x + y if layer.norm_first else layer.norm1(x + y)
-            y = layer.norm2(x) if layer.norm_first else x
-            y = layer.cross_attention.attend(y, *self.memory[n], self.source_mask)
-            x = x + y if layer.norm_first else layer.norm2(x + y)
-            y = layer.feed_forward(layer.norm3(x) if layer.norm_first else x)
-            x = x + y if layer.norm_first else layer.norm3(x + y)
+            norms, empty = (layer.norm1, layer.norm2, layer.norm3), 3 * (nn.Identity(),)
+            pre, post = (norms, empty) if layer.norm_first else (empty, norms)
+            old, own = self.written[n], layer.self_attention
+            y, *self.written[n] = cached_attention(own, pre[0](x), *old, mask)
+            x = post[0](x + y)
+            y = layer.cross_attention.attend(pre[1](x), *self.memory[n], self.source_mask)
+            x = post[1](x + y)
+            x = post[2](x + layer.feed_forward(pre[2](x)))
         return self.model.decoder.norm(x)[:, 0] @ self.model.embedding.table.weight.T
 
     def next_scores(self, ids: list[int]) -> Tensor:
@@ -156,7 +156,7 @@ def greedy_search(model: Transformer, source: Tensor, extra: int = 50) -> list[l
 
     return for_each(search, model, source, extra)
 
-# %% ../notebooks/07_inference.ipynb #68d4f6ed
+
 def sample(model, source, temperature=1.0, top_k=None, top_p=1.0, seed=0, extra=50):
     """Draw each token; row i of source with seed + i. Knobs: next_probabilities; see for_each."""
     seeds = iter(range(seed, seed + len(source)))
