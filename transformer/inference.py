@@ -85,7 +85,7 @@ def for_each(search, model: Transformer, source: Tensor, extra: int) -> list[lis
     check_eval(model)
     real = source != model.config["pad"]
     if source.dim() != 2 or len(source) == 0 or not real.any(dim=-1).all():
-        raise ValueError("source must be (batch, length), with a real token in each row")
+        raise ValueError("source must be (batch, length); a row needs a token that is not padding")
     limits = (real.sum(dim=1) + extra).clamp(1, model.config["max_length"] - 1).tolist()
     ends = model.config["start"], model.config["end"]
     return [search(row, *ends, limit) for row, limit in zip(source.split(1), limits, strict=True)]
