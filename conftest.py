@@ -1,6 +1,9 @@
 """How tests and notebooks run: on the CPU, with one thread, the longest files first."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 # A worker and the kernels that it starts inherit these: two workers share two cores without
 # quarrel, and sums are added up in the same order on every machine. RAYON is the tokenizers'.
@@ -19,7 +22,10 @@ LONGEST = [
 
 
 def pytest_configure(config):
-    """Hide the GPUs, whatever the machine has: stored outputs are a CPU's."""
+    """Hide the GPUs, whatever the machine has: stored outputs are a CPU's. And hide what its user
+    has practised."""
+    os.environ["BY_HEART_DIR"] = tempfile.mkdtemp(prefix="by-heart-")
+    atexit.register(shutil.rmtree, os.environ["BY_HEART_DIR"], ignore_errors=True)
     if config.option.markexpr != "gpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 

@@ -45,6 +45,7 @@ class Exercise:
         arguments; the solution and the mistakes pass through it too.
     tolerance: how far numbers may be apart.
     edits: message → the edits of the solution that make this mistake, where edits say it.
+    advise: what to say of an answer that is wrong, but makes no known mistake.
     """
 
     number: str
@@ -55,6 +56,7 @@ class Exercise:
     adapt: Callable[[Any], Callable] | None = None
     tolerance: float = 1e-4
     edits: dict[str, "tuple[Edit, ...]"] = field(default_factory=dict)
+    advise: Callable[[Any], str] | None = None
 
     def results(self, answer: Any) -> list[Any]:
         """What `answer` gives in each case; a plain answer gives itself."""
@@ -205,6 +207,8 @@ def judgement(exercise: Exercise, answer: Any, results: list, expected: list) ->
     for message, mistake in exercise.mistakes.items():
         if same(results, exercise.results(mistake), exercise.tolerance):
             return f"✗ {number} {message}"
+    if exercise.advise:
+        return f"✗ {number} {exercise.advise(answer)}"
     if not callable(exercise.adapt or answer):
         return f"✗ {number} {short(repr, answer)} is not the answer. The hint may help."
     first = next(i for i, problem in enumerate(problems) if problem)
