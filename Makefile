@@ -11,10 +11,11 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab test test-long test-gpu export notebooks figures stamp model bench deck lock
+.PHONY: help lab by-heart test test-long test-gpu export notebooks figures stamp model bench deck lock
 
 help:
 	@echo 'make lab        open the course in JupyterLab, at notebook 01'
+	@echo 'make by-heart   ask for the blocks that are due today'
 	@echo 'make test       run every test and every notebook    (a part: make test ARGS="-k corpus")'
 	@echo 'make test-long  run the tests that take too long for every day'
 	@echo 'make test-gpu   run the tests that need a GPU'
@@ -29,6 +30,9 @@ help:
 
 lab: $(VENV)/ready
 	$(PY) -m jupyterlab notebooks/01_math.ipynb $(ARGS)
+
+by-heart: $(VENV)/ready
+	@$(PY) -m by_heart $(ARGS)
 
 test: $(VENV)/ready-dev
 	$(PY) -m pytest $(WORKERS) $(ARGS)

@@ -61,4 +61,4 @@ def test_notebooks_show_figures_that_exist():
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     calls = [call for source in code for call in re.findall(r"show_figure\((.*?)\)", source)]
     shown = {name for call in calls for name in re.findall(r'"([a-z0-9-]+)"', call)}
-    assert {f"map-0{notebook}" for notebook in range(1, 8)} <= shown <= set(figures())
+    assert {f"map-0{notebook}" for notebook in range(1, 9)} <= shown <= set(figures())
