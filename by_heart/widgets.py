@@ -99,7 +99,7 @@ class View:
         else:
             begin = "" if step.number == 5 else step.shown
             rows = max(12, begin.count("\n") + 3)
-            self.answer = ipywidgets.Textarea(begin, rows=rows, layout=Layout(width="100%"))
+            self.answer = ipywidgets.Textarea(begin, rows=rows, layout=Layout(width="auto"))
             asked = [text(step.shown)] if step.number == 5 else []
         buttons = HBox([self.check, self.hint, self.solution, self.following])
         field = getattr(self.answer, "box", self.answer)
@@ -135,5 +135,6 @@ class View:
         drawn = picture(self.session.schedule(), self.session.now()).get_figure(root=True)
         drawn.savefig(file, format="png", bbox_inches="tight")
         close(drawn)
-        image = ipywidgets.Image(value=file.getvalue(), layout=Layout(max_width="100%"))
+        size = Layout(max_width="100%", align_self="flex-start")  # not stretched to the box
+        image = ipywidgets.Image(value=file.getvalue(), layout=size)
         self.box.children = [*self.box.children[:-1], image]
