@@ -15,6 +15,7 @@ for name in (*THREADS, "VECLIB_MAXIMUM_THREADS"):
 LONGEST = [
     "06_training.ipynb",
     "07_inference.ipynb",
+    "08_by_heart.ipynb",
     "06_training_for_real.ipynb",
     "05_decoder.ipynb",
     "04_encoder.ipynb",

@@ -5,6 +5,7 @@ What a reader has done is shown inside widgets only, which no notebook stores.
 
 from __future__ import annotations
 
+import html
 import io
 
 import ipywidgets
@@ -61,7 +62,7 @@ def show(box: VBox, words: str) -> None:
 
 
 def text(words: str) -> ipywidgets.HTML:
-    return ipywidgets.HTML(shown(words) if "\n" in words else f"<span>{words}</span>")
+    return ipywidgets.HTML(shown(words) if "\n" in words else html.escape(words))
 
 
 class View:
