@@ -121,6 +121,16 @@ def test_the_whole_text_is_accepted_and_translates_as_the_course_does(capsys):
     assert capsys.readouterr().out.startswith(f"● {count} of {count} sentences translated as")
 
 
+def test_another_right_way_is_right_and_translates_alike():
+    """The five-line attention, a norm by hand, no dropout."""
+    own = OWN_NORM.format("(x.var(-1, unbiased=False, keepdim=True) + self.eps).sqrt()")
+    make = written(
+        (HEADS, "attention(q, keys, values, mask)[0]"), (NORM, own), ("self.dropout(", "(")
+    )
+    assert verdict(find("8.1"), make).startswith("● 8.1 correct.")
+    assert take_over(make) is not None
+
+
 def test_a_class_that_differs_does_not_translate_alike_and_its_box_is_named(capsys):
     edit, _ = MISTAKES["no ReLU"]
     assert take_over(written(edit)) is None
