@@ -224,7 +224,7 @@ def test_draws_come_as_often_as_they_should():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (torch.tensor([[3, 4], [PAD, PAD]]), "needs a token that is not padding"),
+        (torch.tensor([[3, 4], [PAD, PAD]]), "a row needs a token that is not padding"),
         (torch.empty(0, 3, dtype=torch.long), "source must be"),
         (torch.tensor([3, 4]), "source must be"),
         (torch.full((1, 9), 3), "longer than max_length"),
