@@ -26,7 +26,7 @@ from utils.data import Batch, Loader, Pair, encode_pairs, load_corpus, train_tok
 RESULTS = Path(__file__).parent / "results"
 OUT = Path("runs/bench")  # a try overwrites no result that a page shows
 PACKAGES = ("torch", "accelerate", "tokenizers", "transformers")
-WARM_UP = 20  # steps before the clock runs
+WARM_UP = 10  # steps before the clock runs
 
 
 @dataclass

@@ -45,7 +45,6 @@ class Settings:
     byte_dropout: bool = False
     precision: str = "no"
     plain_attention: bool = False  # in plain products, not PyTorch's fused kernel
-    compiled: bool = False
 
 
 @dataclass
@@ -70,7 +69,6 @@ def tricks(device: str, precision: str) -> list[Trick]:
         Trick("dropout from random bytes", "byte_dropout", False, True),
         Trick(f"mixed precision, {precision}", "precision", "no", precision),
         Trick("attention in plain products", "plain_attention", False, True),
-        Trick("torch.compile", "compiled", False, True),
     ]
     return [
         trick
@@ -88,8 +86,7 @@ def trainer(device: str, precision: str) -> Settings:
 
 
 def pace(task: Task, settings: Settings, steps: int) -> dict:
-    """One round of one loop: its speed over `steps` steps, its peak memory in bytes; or why it
-    failed."""
+    """One round of one loop: its speed over `steps` steps, its peak memory in bytes."""
     model = task.model()
     lap = Pace(task.loader() if settings.by_length else tutorial_batches(task), steps)
     t = set_up(model, lap, task.recipe, settings.precision)
@@ -100,24 +97,14 @@ def pace(task: Task, settings: Settings, steps: int) -> dict:
     attention = sdpa_kernel(SDPBackend.MATH) if settings.plain_attention else nullcontext()
     dropout = fast_dropout(model) if settings.byte_dropout else nullcontext()
     t.objective.train()
-    try:
-        for stack in (model.encoder, model.decoder) if settings.compiled else ():
-            stack.compile(dynamic=True)
-        with attention, dropout:
-            for batch in lap:
-                step(t, batch)
-    except Exception as error:
-        if not settings.compiled:
-            raise
-        return {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
+    with attention, dropout:
+        for batch in lap:
+            step(t, batch)
     return {"tokens per second": lap.tokens_per_second, "peak memory": peak_memory()}
 
 
 def gain(trick: Trick, whole: list[dict], flipped: list[dict], settings: Settings) -> dict:
     """What a trick brings: the speed with it over the speed without it, round by round."""
-    failed = [one for one in flipped if "failed" in one]
-    if failed:
-        return failed[0]
     there = getattr(settings, trick.knob) == trick.on
     ratios = [
         now["tokens per second"] / then["tokens per second"]

@@ -252,8 +252,6 @@ def speed(path: Path = RESULTS / "speed-cpu.json") -> str:
 
 
 def gain(found: dict) -> str:
-    if "failed" in found:
-        return f"failed: {found['failed'].replace('|', '/')}"
     low, high = found["gains"]
     there = "has it" if found["has it"] else "has it not"
     return f"{there}: × {found['gain']:.2f} ({low:.2f} … {high:.2f})"

@@ -202,12 +202,11 @@ def test_the_plain_settings_are_those_of_the_page_long_loop(task, monkeypatch):
     full = speed.trainer("cpu", "no")
     runs = [speed.Settings(), full, *(t.flip(full) for t in speed.tricks("cpu", "no"))]
     for settings in runs:
-        if not settings.compiled:
-            seen.clear()
-            speed.pace(task, settings, steps=1)
-            training, block, group = seen[-1]
-            assert training and block == settings.block
-            assert group["fused"] == (settings.fused_optimizer or None)
+        seen.clear()
+        speed.pace(task, settings, steps=1)
+        training, block, group = seen[-1]
+        assert training and block == settings.block
+        assert group["fused"] == (settings.fused_optimizer or None)
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -260,15 +259,10 @@ def test_without_the_package_a_peer_is_left_out_with_the_reason(here, tmp_path, 
     )
 
 
-def test_the_tricks_are_measured_and_printed(here, tmp_path, monkeypatch):
-    def no_compiler(*arguments, **options):
-        raise RuntimeError("no compiler here\nand many more lines")
-
-    monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
+def test_the_tricks_are_measured_and_printed(here, tmp_path):
     result = speed.main(here)
     lines = table.speed(tmp_path / "speed-cpu.json").splitlines()
     assert len(lines) == 4 + len(result["tricks"])
-    assert lines[-1].count("failed: RuntimeError: no compiler here") == 2
     rows = dict(line.strip("| ").split(" | ", 1) for line in lines[4:])
     both = rows["batches by length, a budget of tokens"].split(" | ")
     assert all(cell.startswith("has it: × ") for cell in both)
