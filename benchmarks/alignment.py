@@ -27,8 +27,8 @@ from transformer.alignment import (
 from transformer.decoder import Transformer
 from transformer.decoding import greedy_search
 from transformer.heads import record_attention
-from transformer.trainer import RECIPES, set_up, train_epoch
-from transformer.training import mean_loss, translate
+from transformer.trainer import RECIPES, fit
+from transformer.training import device, mean_loss, translate
 from utils.data import (
     Loader,
     collate,
@@ -39,7 +39,7 @@ from utils.data import (
     train_tokenizer,
 )
 
-from .measure import RESULTS, circumstances
+from .measure import RESULTS, Lap, circumstances
 
 SENTENCE = {
     "en": "The man did not carry the box because he was too tired.",
@@ -92,15 +92,10 @@ def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
     train = Loader(encode_pairs(tokenizer, corpus["train"]), recipe.max_tokens, True, recipe.seed)
     held_out = corpus["validation"].select(range(options.sentences))
     validation = Loader(encode_pairs(tokenizer, held_out))
-    model = recipe.model(tokenizer.get_vocab_size())
-    total = recipe.epochs * len(train)
-    training = set_up(model, train, recipe)
+    model = recipe.model(tokenizer.get_vocab_size()).to(device())
     checkpoints, maps = [], []
 
-    def look() -> None:
-        step = (training.epoch - 1) * len(train) + training.steps
-        if step < total and (len(checkpoints) == len(MOMENTS) or step < MOMENTS[len(checkpoints)]):
-            return
+    def look(step: int) -> None:
         model.eval()
         written = translate(model, tokenizer, held_out["en"][:], greedy_search)
         row = {
@@ -112,12 +107,18 @@ def main(arguments: list[str] | None = None, folder: Path = RESULTS) -> dict:
         print({name: value for name, value in row.items() if name != "AER"}, flush=True)
         checkpoints.append(row)
         maps.append(cross_maps(model, tokenizer, SENTENCE))
-        training.objective.train()
+        model.train()
 
-    look()
-    for training.epoch in range(1, recipe.epochs + 1):
-        training.steps, training.loss = 0, 0.0
-        train_epoch(training, look)
+    class Looks(Lap):
+        """Looks at each of the MOMENTS and after the last step."""
+
+        def enough(self) -> bool:
+            if self.steps in MOMENTS or self.steps == len(self):
+                look(self.steps)
+            return False
+
+    look(0)
+    fit(model, Looks(train, recipe.epochs), replace(recipe, epochs=1))  # all that a lap has
     rates = torch.tensor(checkpoints[-1]["AER"])  # (layers, heads)
     layer, head = divmod(int(rates.argmin()), rates.size(1))
     for row, weights in zip(checkpoints, maps, strict=True):

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from by_heart.plain import answer, hint, later, solution
+
+__all__ = ["answer", "hint", "later", "solution", "today", "warm_up"]
+
 
 def today(
     done: int | None = None, minutes: float = 10, retest: bool = False, plain: bool = False
@@ -37,32 +41,3 @@ def warm_up(notebook: int) -> None:
         from by_heart.widgets import offer_button
 
         offer_button(notebook)
-
-
-def answer(*words: str | int) -> None:
-    """Answer what today(plain=True) has printed: one text, or the lines' numbers, or what stands in
-    each blank."""
-    from by_heart import plain
-
-    plain.answer(*words)
-
-
-def hint(written: str = "") -> None:
-    """Print the next step. written: your answer so far."""
-    from by_heart import plain
-
-    plain.hint(written)
-
-
-def solution() -> None:
-    """Print the block. The attempt has failed, and the kata comes back soon."""
-    from by_heart import plain
-
-    plain.solution()
-
-
-def later() -> None:
-    """Leave this kata for another evening and print the next one."""
-    from by_heart import plain
-
-    plain.later()

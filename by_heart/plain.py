@@ -39,6 +39,8 @@ def current() -> Practice | None:
 
 
 def answer(*words: str | int) -> None:
+    """Answer what today(plain=True) has printed: one text, or the lines' numbers, or what stands in
+    each blank."""
     if practice := current():
         one = len(words) == 1 and isinstance(words[0], str)
         alone = one and (practice.step.kind != "fill" or "\n" in words[0])
@@ -48,17 +50,20 @@ def answer(*words: str | int) -> None:
 
 
 def hint(written: str = "") -> None:
+    """Print the next step. written: your answer so far."""
     if practice := current():
         say(practice.hint(written))
 
 
 def solution() -> None:
+    """Print the block. The attempt has failed, and the kata comes back soon."""
     if practice := current():
         say(practice.solution())
         ask(practice.session)
 
 
 def later() -> None:
+    """Leave this kata for another evening and print the next one."""
     if practice := current():
         practice.put_off()
         ask(practice.session)

@@ -52,8 +52,7 @@ class Session:
 
     def has_done(self, notebook: int) -> None:
         """The reader has done this notebook and those before it."""
-        for number in range(1, notebook + 1):
-            self.store.take([], {number})
+        self.store.take([], range(1, notebook + 1))
         self.store.save()
 
     def due(self) -> list[Due]:

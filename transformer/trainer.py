@@ -136,9 +136,7 @@ def check_free(place: Path) -> None:
 def remove(place: Path) -> None:
     """Remove a checkpoint, whole or half written. Raises FileExistsError as check_free does."""
     check_free(place)
-    for name in sorted(
-        FILES | STATE, key="config.json".__eq__
-    ):  # it goes last: it says whose it is
+    for name in [*STATE, *FILES - {"config.json"}, "config.json"]:  # last: it says whose they are
         (place / name).unlink(missing_ok=True)
     if place.exists():
         place.rmdir()
@@ -174,7 +172,8 @@ def read_checkpoint(folder: Path) -> tuple[Transformer, Tokenizer | None, dict]:
     try:
         progress = json.loads((folder / name).read_text(encoding="utf8"))
         progress = {key: progress[key] for key in (*PROGRESS, "recipe", "steps an epoch")}
-        for name in ("optimizer.bin", "scheduler.bin"):
+        scaler = ["scaler.pt"] if (folder / "scaler.pt").exists() else []  # fp16 alone has one
+        for name in ["optimizer.bin", "scheduler.bin", *scaler]:
             torch.load(folder / name, weights_only=True)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{folder} holds a model, but no {name} to go on from") from error
@@ -295,9 +294,9 @@ def step(training: Training, batch) -> None:
 LOOK = 20  # steps between two looks at the loss and at the clock
 
 
-def train_epoch(training: Training, look: Callable[[], None] = lambda: None) -> None:
-    """The rest of the epoch that `training` is in. Every LOOK steps it calls `look`,
-    and saves if `minutes` have gone by.
+def train_epoch(training: Training) -> None:
+    """The rest of the epoch that `training` is in. Every LOOK steps it saves, if `minutes` have
+    gone by.
 
     Raises ValueError when the loss is no longer a number.
     """
@@ -319,7 +318,6 @@ def train_epoch(training: Training, look: Callable[[], None] = lambda: None) -> 
                 raise ValueError("the loss is no number: try a lower peak or a longer warm-up")
             bar.set_postfix(loss=f"{t.loss / t.steps:.3f}", refresh=False)
             t.seconds += time.perf_counter() - began
-            look()
             if t.folder and time.monotonic() - t.saved >= 60 * t.minutes:
                 save_checkpoint(t)
             began = time.perf_counter()

@@ -148,14 +148,14 @@ def save_model(folder: Path | str, model: nn.Module, tokenizer: Tokenizer | None
     """
     folder = Path(folder)
     check_ours(folder)
+    sizes = json.dumps(model.config, indent=2, default=lambda number: number.item()) + "\n"
+    weights = {name.replace("_orig_mod.", ""): w for name, w in model.state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
-    sizes = json.dumps(model.config, indent=2, default=lambda number: number.item()) + "\n"
     (folder / "config.json").write_text(sizes, encoding="utf8")
     if tokenizer is not None:
         tokenizer.save(str(folder / "tokenizer.json"))
-    weights = {name.replace("_orig_mod.", ""): w for name, w in model.state_dict().items()}
     save_file({name: w.contiguous() for name, w in weights.items()}, folder / "model.safetensors")
 
 # %% ../notebooks/06_training.ipynb #3667c8ea
