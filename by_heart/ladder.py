@@ -22,6 +22,7 @@ from exercises.say import say
 
 __all__ = ["KATAS", "Kata", "Rung", "Verdict", "kata", "rung"]
 
+GIVEN_AWAY = ("pass", "if False:", "if True:")  # lines that nobody writes
 SHARES = {2: (1 / 3, 3), 3: (2 / 3, 9)}  # of a block that is blank; the most that one blank holds
 
 
@@ -58,14 +59,18 @@ def given(kata: Kata) -> str:
 
 def distractors(kata: Kata) -> list[tuple[int, str, str]]:
     """Of the wrong answers that change one piece: which piece, how it reads then, and what the
-    exercise says to it. None that betrays itself, by its length or as a bare `pass`."""
+    exercise says to it. None that betrays itself."""
     right, found = pieces(kata.text), []
     for text, message in kata.wrong:
         wrong = pieces(text)
         if len(wrong) == len(right):
             changed = [i for i, line in enumerate(right) if line != wrong[i]]
             new = [wrong[i] for i in changed]
-            plain = new and new[0].strip() != "pass" and max(map(len, new[0].splitlines())) <= 100
+            plain = (
+                new
+                and new[0].strip() not in GIVEN_AWAY
+                and max(map(len, new[0].splitlines())) <= 100
+            )
             if len(changed) == 1 and changed[0] and plain:
                 found.append((changed[0], new[0], message))
     return found

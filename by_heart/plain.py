@@ -11,7 +11,7 @@ HOW = {
     "fill": 'answer("…", "…", …), what stands in __1__, __2__, …',
     "write": 'answer("""…"""), the text of the block',
 }
-HELP = "hint() shows the next step, solution() the block, later() leaves it for another evening."
+HELP = "hint(what you have so far) shows the next step, solution() the block, later() puts it off."
 now: dict[str, Practice] = {}  # the kata that is asked at the moment
 
 

@@ -43,11 +43,15 @@ class Rung:
         return judge(self.kata, text, limit)
 
     def hint(self, answer: Answer = "") -> str:
-        """The first line of the block that the answer so far does not hold."""
+        """The first line of the block that the answer so far does not hold; a signature counts as
+        there when its name is."""
         written = {line.strip() for line in str(answer).splitlines()}
-        lines = [line for each in logical_lines(self.kata.text) for line in each.splitlines()]
-        missing = next((line for line in lines if line.strip() not in written), "")
-        return f"next line: {missing.strip()}" if missing else NOTHING
+        for line in logical_lines(self.kata.text):
+            head = re.match(r"\s*(?:def|class) \w+", line)
+            first = line.strip().splitlines()[0]
+            if not (head[0].strip() in str(answer) if head else first in written):
+                return f"next line: {line.strip()}"
+        return NOTHING
 
 
 NOTHING = "all lines are there: check them."
@@ -98,11 +102,11 @@ class Order(Rung):
             line = self.lines[number - 1]
             if line not in left:
                 same = (n for n in self.right if self.lines[n - 1] == line and n not in answer)
-                return f"next is line {next(same)}: {line.strip()}"
+                return f"next is line {next(same)}: {line.strip().splitlines()[0]}"
             left.remove(line)
         for mine, number in zip(answer, self.right, strict=False):
             if self.lines[mine - 1] != (line := self.lines[number - 1]):
-                return f"line {number} comes earlier: {line.strip()}"
+                return f"line {number} comes earlier: {line.strip().splitlines()[0]}"
         return NOTHING
 
 
@@ -130,10 +134,12 @@ class Fill(Rung):
         return self.parts[0] + "".join(map("".join, zip(words, self.parts[1:], strict=True)))
 
     def hint(self, answer: Answer = ()) -> str:
-        """The first blank that is not filled as in the block."""
+        """The first blank that is neither filled as in the block nor right in another way."""
         if isinstance(answer, str):
             return super().hint(answer) if answer else self.hint()
         for number, word in enumerate(self.right, 1):
-            if [str(each).strip() for each in answer[number - 1 : number]] != [word]:
+            mine = str(answer[number - 1]).strip() if number <= len(answer) else ""
+            alone = [*self.right[: number - 1], mine, *self.right[number:]]
+            if mine != word and not (mine and self.judge(alone).passed):
                 return f"__{number}__ is {word}"
         return NOTHING

@@ -29,7 +29,7 @@ START = datetime(2026, 1, 5, 20, tzinfo=timezone.utc)  # a Monday evening
 SHARE = {1: 1 / 6, 2: 1 / 3, 3: 2 / 3, 4: 5 / 6, 5: 1}  # of a block, that a rung asks for
 EVENINGS = 3  # days from one to the next
 WAYS = {
-    "schedule": "with the schedule, ten minutes a day",
+    "schedule": "with the schedule",
     "random": "as many minutes, katas drawn by lot",
     "never": "each block written once, on its evening",
 }

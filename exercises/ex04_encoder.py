@@ -138,6 +138,13 @@ BLANK_CELL = exercise(
         (("x = x + ", "x = y + "), ("return x + ", "return self.norm2(x) + ")): "the paper's order "
         "is right. In the other, your skip carries the normalised copy; it should carry the x from "
         "before the norm.",
+        ("(y, y, y, mask)", "(y, y, y)"): "the mask does not reach attention when norm_first=True.",
+        ("(x, x, x, mask)", "(x, x, x)"): "the mask does not reach attention when "
+        "norm_first=False.",
+        ("y = self.norm1(x)", "y = x"): "the paper's order is right. In the other, attention gets "
+        "x without its norm.",
+        ("self.feed_forward(self.norm2(x))", "self.feed_forward(x)"): "the paper's order is right. "
+        "In the other, the feed-forward gets x without its norm.",
         ("(y, y, y,", "(y, x, x,"): "the paper's order is right. In the other, query, key and "
         "value are all the normalised copy, not the query alone.",
         ("self.norm2(", "self.norm1("): "norm1 is used twice: the second sublayer has a norm of "

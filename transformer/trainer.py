@@ -62,7 +62,7 @@ class Recipe:
         return Transformer(vocab_size, *sizes, max_length=self.max_length, norm_first=True)
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of step 1, 2, … of `steps`. Warm-up is at most 2/5 of a way to 0."""
+        """The learning rate of step 1, 2, … of `steps`; on the way to 0, at most 2/5 warm up."""
         if self.decay == "sqrt":
             return learning_rate(step, self.peak, max(self.warmup, 1))
         return learning_rate(step, self.peak, min(self.warmup, steps * 2 // 5), steps)
