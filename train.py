@@ -15,6 +15,7 @@ import argparse
 import platform
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
@@ -22,10 +23,11 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
+from tokenizers import Tokenizer
 
 from command.options import number, whole
 from command.results import write_json
-from command.scores import in_words, scores
+from command.scores import in_words, quick_scores, scores
 from transformer.decoder import Transformer
 from transformer.decoding import beam_search, greedy_search
 from transformer.trainer import (
@@ -54,8 +56,12 @@ TYPES = {
     "alpha": number(0),
     "seed": whole(0),
     "decay": str,
+    "norm": str,
+    "patience": whole(0),
+    "bpe_dropout": number(0, below=1),
 }
-CHOICES = {"decay": ["linear", "sqrt"]}
+CHOICES = {"decay": ["linear", "sqrt"], "norm": ["before", "after"]}
+BATCH = {"cpu": 100, "cuda": 500}  # sentences translated at once
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -121,7 +127,11 @@ def test(model: Transformer, tokenizer, corpus, options) -> dict:
         searches[f"beam {options.beam}"] = beam
     return {
         split: {
-            name: scores(translate(model, tokenizer, rows[source][:], search), rows[target], target)
+            name: scores(
+                translate(model, tokenizer, rows[source][:], search, BATCH[device()]),
+                rows[target],
+                target,
+            )
             for name, search in searches.items()
         }
         for split, rows in corpus.items()
@@ -161,6 +171,10 @@ def main(arguments: list[str] | None = None) -> dict:
     }
     for split, of_split in pairs.items():
         check_lengths(of_split, recipe.max_length, split)
+    fresh = None
+    if recipe.bpe_dropout:
+        columns = corpus["train"], options.source, target
+        fresh = pieces_anew(tokenizer, recipe.bpe_dropout, *columns)
     train = Loader(
         pairs["train"],
         recipe.max_tokens,
@@ -169,6 +183,7 @@ def main(arguments: list[str] | None = None) -> dict:
         device=processes.device,
         rank=processes.process_index,
         world=processes.num_processes,
+        fresh=fresh,
     )
     validation = Loader(pairs["validation"], recipe.max_tokens)
     model = recipe.model(tokenizer.get_vocab_size())
@@ -181,8 +196,8 @@ def main(arguments: list[str] | None = None) -> dict:
         rows = corpus["validation"]
         # A model that knows little rarely ends a sentence: it need not babble on for 50 tokens
         search = partial(greedy_search, extra=10)
-        written = translate(model, tokenizer, rows[options.source][:], search)
-        judged = scores(written, rows[target], target)
+        written = translate(model, tokenizer, rows[options.source][:], search, BATCH[device()])
+        judged = quick_scores(written, rows[target], target)
         loss, seconds = mean_loss(model, validation), time.perf_counter() - began
         print(f"  validation loss {loss:.3f}, {in_words(judged)}, {seconds:.0f} s", flush=True)
         return {
@@ -220,6 +235,15 @@ def main(arguments: list[str] | None = None) -> dict:
         results["scores"] = judge(options, corpus, tokenizer, history)
         write_json(results, options.out / "results.json")
     return results
+
+
+def pieces_anew(tokenizer: Tokenizer, dropout: float, *rest) -> Callable[[], list[Pair]]:
+    """BPE-dropout (Provilkov et al. 2020): each call cuts the sentences into other pieces, because
+    every merge is left out with this probability. rest: as encode_pairs has it."""
+    wild = Tokenizer.from_str(tokenizer.to_str())
+    wild.encode_special_tokens = True
+    wild.model.dropout = dropout
+    return partial(encode_pairs, wild, *rest)
 
 
 def saved(out: Path) -> tuple:

@@ -38,7 +38,6 @@ BASES = {
 OTHERS = {
     "d_k": None,
     "positions": "sinusoids",
-    "norm": "before",
     "embedding std": "d_model^-½",
 }
 VARIATIONS = {
@@ -106,9 +105,6 @@ def build(recipe: Recipe, others: dict, vocab_size: int) -> Transformer:
     """The model of these sizes."""
     torch.manual_seed(recipe.seed)
     model = recipe.model(vocab_size)
-    if others["norm"] == "after":
-        torch.manual_seed(recipe.seed)
-        model = Transformer(**model.config | {"norm_first": False})
     if others["d_k"]:
         for layer in [*model.encoder.layers, *model.decoder.layers]:
             for name, child in list(layer.named_children()):
@@ -174,7 +170,14 @@ def main(arguments: list[str] | None = None) -> None:
     plan, base = Plan(options.data), BASES[options.data]
     base = replace(base, epochs=options.epochs or base.epochs)
     settings = asdict(base) | OTHERS | {"precision": fast_precision(), "device": device()}
-    for name in ("seed", "average", "beam", "alpha"):  # each run's own, or of no account here
+    for name in (
+        "seed",
+        "average",
+        "beam",
+        "alpha",
+        "patience",
+        "bpe_dropout",
+    ):  # each run's own, or of no account here
         del settings[name]
     command = f"python -m benchmarks.ablations --data {options.data}"
     results = {"command": command, "torch": torch.__version__, "settings": settings, "runs": []}

@@ -9,6 +9,23 @@ import sacrebleu
 SPLITTERS = {"zh": "zh", "ja": "char", "th": "char"}
 
 
+def quick_scores(found: Sequence[str], references: Sequence[str], language: str = "de") -> dict:
+    """BLEU, chrF and exact match, as `scores` has them."""
+    found, references = list(found), list(references)
+    split = SPLITTERS.get(short(language), "13a")
+    metrics = {"BLEU": sacrebleu.BLEU(tokenize=split), "chrF": sacrebleu.CHRF()}
+    result: dict = {"signatures": {}}
+    for name, metric in metrics.items():
+        result[name] = metric.corpus_score(found, [references]).score
+        result["signatures"][name] = str(metric.get_signature())
+    if not any(
+        sacrebleu.BLEU(tokenize=split).corpus_score([r], [[r]]).totals[3] for r in references
+    ):
+        result["BLEU"] = None
+    result["exact match"] = sum(map(str.__eq__, found, references)) / len(found)
+    return result
+
+
 def scores(found: Sequence[str], references: Sequence[str], language: str = "de") -> dict:
     """Corpus scores of translations against one reference each, 0 to 100, with signatures.
 
@@ -19,26 +36,28 @@ def scores(found: Sequence[str], references: Sequence[str], language: str = "de"
     installed. exact match: a share, 0 to 1. language: of the references, say "de" or "zh-TW".
     """
     found, references = list(found), list(references)
-    language = language.lower().replace("_", "-").split("-")[0]
-    split = SPLITTERS.get(language, "13a")
-    metrics = {
-        "BLEU": sacrebleu.BLEU(tokenize=split),
-        "BLEU lowercased": sacrebleu.BLEU(tokenize=split, lowercase=True),
-        "chrF": sacrebleu.CHRF(),
-    }
-    result: dict = {"signatures": {}}
-    for name, metric in metrics.items():
-        result[name] = metric.corpus_score(found, [references]).score
-        result["signatures"][name] = str(metric.get_signature())
-    if sacrebleu.BLEU(tokenize=split).corpus_score(references, [references]).totals[3] == 0:
-        result["BLEU"] = result["BLEU lowercased"] = None
-    elif language in ("de", "en") and find_spec("sacremoses"):
-        metric = sacrebleu.BLEU(tokenize="none", force=True)
-        pair = [moses(found, language), [moses(references, language)]]
-        result["BLEU of Wu et al."] = metric.corpus_score(*pair).score
-        result["signatures"]["BLEU of Wu et al."] = f"{metric.get_signature()}, on Moses' tokens"
-    result["exact match"] = sum(map(str.__eq__, found, references)) / len(found)
+    result = quick_scores(found, references, language)
+    language = short(language)
+    metric = sacrebleu.BLEU(tokenize=SPLITTERS.get(language, "13a"), lowercase=True)
+    result["BLEU lowercased"] = None
+    if result["BLEU"] is not None:
+        result["BLEU lowercased"] = metric.corpus_score(found, [references]).score
+        result["signatures"]["BLEU lowercased"] = str(metric.get_signature())
+        if language in ("de", "en") and find_spec("sacremoses"):
+            add_wu(result, moses(found, language), moses(references, language))
     return result
+
+
+def add_wu(result: dict, found: list[str], references: list[str]) -> None:
+    """Put the BLEU of Wu et al. into the result. found, references: as `moses` has them."""
+    metric = sacrebleu.BLEU(tokenize="none", force=True)
+    result["BLEU of Wu et al."] = metric.corpus_score(found, [references]).score
+    result["signatures"]["BLEU of Wu et al."] = f"{metric.get_signature()}, on Moses' tokens"
+
+
+def short(language: str) -> str:
+    """A language without its country: "zh" of "zh-TW"."""
+    return language.lower().replace("_", "-").split("-")[0]
 
 
 def in_words(judged: dict) -> str:

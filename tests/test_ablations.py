@@ -31,7 +31,7 @@ def test_a_variation_changes_what_it_says_and_nothing_else(data, knob, value):
     assert attention.w_v.weight.shape == (recipe.d_model, recipe.d_model)
     for name in ("num_layers", "d_ff", "dropout"):
         assert model.config[name] == getattr(recipe, name)
-    assert model.config["norm_first"] == (others["norm"] == "before")
+    assert model.config["norm_first"] == (recipe.norm == "before")
     std = 1 if knob == "embedding std" else recipe.d_model**-0.5
     assert model.embedding.table.weight.std().item() == pytest.approx(std, rel=0.02)
     positions = model.embedding.encoding
@@ -54,7 +54,8 @@ def test_the_stored_runs_are_those_of_these_settings(data):
     shared = set(stored["settings"]) - {"precision", "device"}
     # The first edition's runs know no weight_decay: theirs was AdamW's own, 0.01
     unasked = set(here) - shared - {"weight_decay"}
-    assert unasked == {"seed", "average", "beam", "alpha"} and shared <= set(here)
+    assert unasked == {"seed", "average", "beam", "alpha", "patience", "bpe_dropout"}
+    assert shared <= set(here)
     assert here["weight_decay"] == 0.01
     assert all(stored["settings"][name] == here[name] for name in shared)
     knobs = {(row["knob"], row["value"]) for row in stored["runs"]}

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['RECIPES', 'STATE', 'PROGRESS', 'LOOK', 'RUN', 'Recipe', 'Training', 'replace', 'check_free', 'remove', 'plain',
            'save_checkpoint', 'read_checkpoint', 'whole_checkpoint', 'resume_from', 'set_up', 'fast_precision',
-           'fast_dropout', 'fast_attention', 'step', 'train_epoch', 'end_epoch', 'claim', 'begin', 'fit',
+           'fast_dropout', 'fast_attention', 'step', 'train_epoch', 'end_epoch', 'at_rest', 'claim', 'begin', 'fit',
            'TrainingLoss', 'ByteDropout', 'average_checkpoints']
 
 # %% ../notebooks/labs/06_training_for_real.ipynb #4464c79c
@@ -43,14 +43,17 @@ class Recipe:
     d_ff: int = 256
     num_layers: int = 4
     dropout: float = 0.3
+    norm: str = "before"  # each sublayer; or "after", as in the paper
     max_length: int = 256  # tokens of a sentence at most
     max_tokens: int = 2048  # of a batch's side
     epochs: int = 35
+    patience: int = 0  # epochs without a better validation BLEU that end a training; 0: none do
     peak: float = 4e-3  # of the learning rate
     warmup: int = 1000  # steps
     decay: str = "linear"  # of the learning rate, to 0; or "sqrt", with 1/√step
     smoothing: float = 0.1
     weight_decay: float = 0.01  # AdamW's; the paper has none
+    bpe_dropout: float = 0.0  # how many merges are left out, others in each epoch
     average: int = 8  # how many of the last epochs' weights are kept, to be averaged
     beam: int = 5  # of the search that judges it; 1: greedy
     alpha: float = 1.5  # of that search's length penalty; did best on Multi30k's validation split
@@ -59,7 +62,8 @@ class Recipe:
     def model(self, vocab_size: int) -> Transformer:
         """A new model of these sizes. vocab_size: what the tokenizer has found, perhaps less."""
         sizes = self.d_model, self.num_heads, self.d_ff, self.num_layers, self.dropout
-        return Transformer(vocab_size, *sizes, max_length=self.max_length, norm_first=True)
+        before = self.norm == "before"
+        return Transformer(vocab_size, *sizes, max_length=self.max_length, norm_first=before)
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of step 1, 2, … of `steps`; on the way to 0, at most 2/5 warm up."""
@@ -205,7 +209,9 @@ def resume_from(training: Training, folder: Path) -> None:
     steps = "steps an epoch"
     there = progress["recipe"] | progress["must_match"] | saved.config | {steps: progress[steps]}
     here = asdict(t.recipe) | t.must_match | t.model.config | {steps: len(t.loader)}
-    free = {"average", "beam", "alpha"} | ({"epochs"} if t.recipe.decay == "sqrt" else set())
+    free = {"average", "beam", "alpha", "patience"} | (
+        {"epochs"} if t.recipe.decay == "sqrt" else set()
+    )
     other = [
         f"{name} is {there.get(name)} there and {here.get(name)} here"
         for name in here | there
@@ -348,6 +354,13 @@ def end_epoch(training: Training, evaluate: Callable) -> None:
         remove(epochs / f"{number - t.recipe.average:03}")
     save_checkpoint(t)  # last: broken off before it, the epoch's end is done once more
 
+
+def at_rest(training: Training) -> bool:
+    """Has the validation BLEU not risen for recipe.patience epochs?"""
+    patience = training.recipe.patience
+    bleu = [row.get("validation BLEU") or 0.0 for row in training.history]
+    return 0 < patience < len(bleu) and max(bleu[-patience:]) <= max(bleu[:-patience])
+
 # %% ../notebooks/labs/06_training_for_real.ipynb #710cee04
 RUN = ("last", "last.old", "best", "best.old", "best.new", "epochs")
 
@@ -410,7 +423,7 @@ def fit(
     with claim(folder) if t.folder else nullcontext(), fast_dropout(model), fast_attention(t):
         begin(t, folder, resume)
         try:
-            while t.epoch <= recipe.epochs:
+            while t.epoch <= recipe.epochs and not at_rest(t):
                 train_epoch(t)
                 end_epoch(t, evaluate)
         except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -295,9 +295,11 @@ class Loader:
     A padded side of a batch holds at most max_tokens tokens. shuffle: another order each epoch, the
     same for the same seed. All pairs are padded once, into tables on `device`, and a batch is cut
     out of them by its rows. rank, world: with several devices, this one's number and how many there
-    are; each cuts its own part out of the same rows.
+    are; each cuts its own part out of the same rows. fresh: gives the pairs anew for each epoch, in
+    other pieces; `pairs` then say alone which rows make a batch, and it may hold some tokens more.
 
-    Raises ValueError when there is no pair, or one that does not fit into a batch.
+    Raises ValueError when there is no pair, or one that does not fit into a batch, and for fresh
+    pairs on several devices, which would not be the same on each.
     """
 
     LARGEST = 2**31  # bytes; larger tables stay off the device, and each batch travels
@@ -311,36 +313,47 @@ class Loader:
         device: torch.device | str = "cpu",
         rank: int = 0,
         world: int = 1,
+        fresh: Callable[[], Sequence[Pair]] | None = None,
     ) -> None:
+        if fresh and world > 1:
+            raise ValueError("several devices would each cut a sentence into pieces of their own")
+        self.fresh, self.device = fresh, device
         self.max_tokens, self.shuffle, self.seed = max_tokens, shuffle, seed
         self.rank, self.world = rank, world
-        self.lengths = [(len(pair.target), len(pair.source)) for pair in pairs]
-        longest = max((max(both) for both in self.lengths), default=0)
+        self.budget = [(len(pair.target), len(pair.source)) for pair in pairs]
+        longest = max((max(both) for both in self.budget), default=0)
         if longest > max_tokens:
             raise ValueError(
                 f"a sentence of {longest} tokens does not fit into a batch of {max_tokens} tokens: "
                 "choose a larger max_tokens"
             )
+        self.fill(pairs)
+        self.set_epoch(0)
+
+    def fill(self, pairs: Sequence[Pair]) -> None:
+        """Pad the pairs into the tables that batches are cut out of."""
         whole = collate(pairs)
+        self.lengths = [(len(pair.target), len(pair.source)) for pair in pairs]
         self.tables = [whole.source, whole.target_in, whole.target_out]
         if sum(table.nbytes for table in self.tables) <= self.LARGEST:
-            self.tables = [table.to(device) for table in self.tables]
-        self.set_epoch(0)
+            self.tables = [table.to(self.device) for table in self.tables]
 
     def set_epoch(self, epoch: int, skip: int = 0) -> None:
         """Which epoch comes next, and how many of its batches are done already."""
         self.skip = skip
+        if self.fresh:
+            self.fill(self.fresh())
         generator = torch.Generator().manual_seed(self.seed + epoch)
-        order = range(len(self.lengths))
+        order = range(len(self.budget))
         if self.shuffle:
-            order = torch.randperm(len(self.lengths), generator=generator).tolist()
+            order = torch.randperm(len(self.budget), generator=generator).tolist()
         self.batches: list[list[int]] = [[]]  # the numbers of each batch's pairs
         longest = 0
-        for row in sorted(order, key=lambda i: self.lengths[i]):  # ties stay in random order
-            longest = max(longest, *self.lengths[row])
+        for row in sorted(order, key=lambda i: self.budget[i]):  # ties stay in random order
+            longest = max(longest, *self.budget[row])
             if longest * (len(self.batches[-1]) + 1) > self.max_tokens:
                 self.batches.append([])
-                longest = max(self.lengths[row])
+                longest = max(self.budget[row])
             self.batches[-1].append(row)
         if self.shuffle:
             places = torch.randperm(len(self.batches), generator=generator)
