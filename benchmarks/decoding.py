@@ -87,9 +87,14 @@ def searches(model: Transformer, beam_size: int, alpha: float) -> dict[str, dict
 
 
 def take_turns(
-    competitors: dict[str, Callable], write_all: Callable, sentences: list[str], rounds: int
-) -> dict[str, dict]:
-    """Sentences a second of each competitor in each round, and how many translations agree."""
+    competitors: dict[str, Callable],
+    write_all: Callable,
+    sentences: list[str],
+    rounds: int,
+    keep: Callable,
+) -> None:
+    """Sentences a second of each competitor in each round, and how many translations agree; after
+    each round keep(what is found so far)."""
     speeds: dict[str, list[float]] = {name: [] for name in competitors}
     written = {}
     for _ in range(rounds):
@@ -99,15 +104,16 @@ def take_turns(
             written[name] = write_all(sentences, search)
             speeds[name].append(len(sentences) / (now() - began))
             print(f"{name}: {speeds[name][-1]:.1f} sentences/s", flush=True)
-    return {
-        name: {
-            "sentences per second": median(rates),
-            "spread": [min(rates), max(rates)],
-            "rounds": rates,
-            "same as the first": sum(map(str.__eq__, written[name], written[OURS])),
+        found = {
+            name: {
+                "sentences per second": median(rates),
+                "spread": [min(rates), max(rates)],
+                "rounds": rates,
+                "same as the first": sum(map(str.__eq__, written[name], written[OURS])),
+            }
+            for name, rates in speeds.items()
         }
-        for name, rates in speeds.items()
-    }
+        keep(found)
 
 
 def main(arguments: list[str] | None = None) -> dict:
@@ -130,10 +136,14 @@ def main(arguments: list[str] | None = None) -> dict:
     write_all = partial(translate, model, tokenizer, batch_size=chosen.batch_size)
     result = circumstances("decoding", arguments, corpus["train"].info.dataset_name)
     result |= {"sizes": model.config, "sentences": len(sentences), "batch": chosen.batch_size}
-    result["methods"] = {
-        method: take_turns(competitors, write_all, sentences, chosen.rounds)
-        for method, competitors in searches(model, chosen.beam, chosen.alpha).items()
-    }
+    result["methods"] = {}
+    for method, competitors in searches(model, chosen.beam, chosen.alpha).items():
+
+        def keep(found: dict, method: str = method) -> None:
+            result["methods"][method] = found
+            write(result, chosen.out, "decoding")  # should it be broken off
+
+        take_turns(competitors, write_all, sentences, chosen.rounds, keep)
     path = write(result, chosen.out, "decoding")
     print(table.decoding(path), f"written: {path}", sep="\n\n")
     return result

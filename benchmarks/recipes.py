@@ -30,7 +30,7 @@ from command.scores import add_wu, moses, scores
 from transformer.decoding import beam_search
 from transformer.trainer import Recipe, average_checkpoints
 from transformer.training import device, load_model, translate
-from utils.data import load_corpus
+from utils.data import encode_pairs, load_corpus
 
 RESULTS = Path("runs/recipes")
 MERGES = 10_000 + 256 + 3  # tokens of so many merges: bytes and special tokens come first
@@ -139,6 +139,8 @@ def run(letter: str, seed: int, runs: Path, judge_only: bool = False) -> dict:
     file = out / "results.json" if ended else out / "last" / "progress.json"
     found = json.loads(file.read_text("utf8"))
     recipe = train.parse(asked).recipe
+    _, tokenizer = load_model(out / "last")
+    pairs = encode_pairs(tokenizer, load_corpus(data)["train"])
     history = found["history"]
     return {
         "command": f"python -m benchmarks.recipes --only {letter} --seeds {seed}",
@@ -151,6 +153,7 @@ def run(letter: str, seed: int, runs: Path, judge_only: bool = False) -> dict:
         "machine": found.get("machine", train.machine(None)),
         "updates": history[-1]["steps"] if history else 0,
         "epochs": len(history),
+        "target tokens an epoch": sum(len(pair.target) for pair in pairs),
         "seconds": sum(row["seconds"] for row in history),
         "history": history,
         "scores": judge(out, plan.text, corpus, recipe),

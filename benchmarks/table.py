@@ -202,6 +202,28 @@ def recipes() -> str:
     return "\n".join(lines)
 
 
+def published() -> str:
+    """Recipes on the way to the score of Wu et al., from benchmarks.recipes; each one's two models
+    in a row of their own. Without a row: what no run has reached yet."""
+    lines = [
+        "| | recipe, text | updates | target tokens seen | weights | validation, Wu et al.'s BLEU "
+        "| test: BLEU | lowercased | Wu et al.'s | chrF lowercased | ended? |",
+        "|---" * 11 + "|",
+    ]
+    for path in sorted(RESULTS.glob("recipe-*.json")):
+        run = read(path.stem)
+        tokens = run["epochs"] * run["target tokens an epoch"] / 1e6
+        about = f"{run['recipe']} | {run['words']}, {run['text']}"
+        about += f" | {run['updates']:,} | {tokens:.0f} million"
+        for weights, judged in run["scores"].items():
+            wu, test = judged["validation"]["BLEU of Wu et al."], judged["test"]
+            names = ["BLEU", "BLEU lowercased", "BLEU of Wu et al.", "chrF lowercased"]
+            cells = ["" if test[name] is None else f"{test[name]:.2f}" for name in names]
+            ended = "yes" if run["ended"] else "no"
+            lines.append(f"| {about} | {weights} | {wu:.2f} | {' | '.join(cells)} | {ended} |")
+    return "\n".join(lines)
+
+
 def in_code(options: str) -> str:
     return f"`{options}`" if options else "its own settings"
 
@@ -366,7 +388,7 @@ def tables() -> dict[str, str]:
         if runs := seeds(f"multi30k-{device}-en"):
             found[f"multi30k-{device}"] = f"{recipe(runs[0])}\n\n{multi30k(device)}"
     found |= {"progress": progress(), "times": times(), "recipes": recipes()}
-    found["dropouts"] = dropouts()
+    found |= {"dropouts": dropouts(), "published": published()}
     for path in sorted(RESULTS.glob("ablations-*.json")):
         found[path.stem] = f"{base(path.stem)}\n\n{ablations(path.stem)}"
     for table in (training, speed, loops, decoding):

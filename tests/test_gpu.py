@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from torch import nn
 
 from tests.small_training import copy_pairs
@@ -30,6 +31,12 @@ SIZES = dict(d_model=64, nhead=4, dim_feedforward=128, batch_first=True)
 def small_model() -> Transformer:
     torch.manual_seed(0)
     return Transformer(11, 16, 2, 32, 1, norm_first=True)
+
+
+@pytest.fixture(autouse=True)
+def any_precision():
+    """accelerate has one precision a process; here each test has its own."""
+    AcceleratorState._reset_state()
 
 
 @pytest.mark.parametrize("precision", ["no", "bf16", "fp16"])

@@ -13,7 +13,7 @@ import train
 import translate
 from transformer import trainer
 from transformer.training import load_model
-from utils.data import END, load_corpus
+from utils.data import END, Loader, Pair, load_corpus
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = "--d-model 16 --num-heads 2 --d-ff 16 --num-layers 1 --vocab-size 270 --max-tokens 300"
@@ -307,3 +307,47 @@ def test_what_it_saves_is_what_translate_py_reads(here):
     for folder in ("last", "best"):
         model, tokenizer = load_model(here / "runs/words" / folder)
         assert tokenizer.get_vocab_size() == model.config["vocab_size"] and END == 2
+
+
+def test_a_training_ends_when_patience_does(here, monkeypatch):
+    """BLEU rises, stays, stays: two epochs without a rise are enough, whatever was asked for."""
+    scores = iter([3.0, 5.0, 5.0, 4.0, 9.0])
+
+    def judged(*_) -> dict:
+        return {"BLEU": next(scores), "chrF": 0.0, "exact match": 0.0}
+
+    monkeypatch.setattr(train, "quick_scores", judged)
+    monkeypatch.setattr(train, "scores", lambda *_: {"BLEU": 0.0, "chrF": 0.0, "exact match": 0.0})
+    found = run("--epochs", "5", "--patience", "2", "--out", "patient")
+    assert [row["validation BLEU"] for row in found["history"]] == [3.0, 5.0, 5.0, 4.0]
+    again = run("--epochs", "5", "--patience", "2", "--out", "patient", "--resume")
+    assert again["history"] == found["history"]  # and it stays ended
+
+
+@pytest.mark.parametrize("norm, first", [("before", True), ("after", False)])
+def test_the_norms_place_is_the_models(norm, first):
+    assert train.parse(["--norm", norm]).recipe.model(300).config["norm_first"] is first
+
+
+def test_with_bpe_dropout_a_sentence_has_other_pieces_in_each_epoch(here, monkeypatch):
+    cut = []
+
+    class Watched(Loader):
+        def fill(self, pairs):
+            cut.append([pair.source for pair in pairs])
+            super().fill(pairs)
+
+    monkeypatch.setattr(train, "Loader", Watched)
+    found = run("--bpe-dropout", "0.5", "--epochs", "2", "--out", "wild")
+    assert len(found["history"]) == 2
+    train_cuts = [rows for rows in cut if len(rows) == len(cut[0])]
+    assert len({json.dumps(rows) for rows in train_cuts}) >= 3
+    tokenizer = load_model(here / "wild" / "last")[1]
+    texts = {tuple(tokenizer.decode(row) for row in rows) for rows in train_cuts}
+    assert len(texts) == 1  # the words stay the same
+    assert tokenizer.model.dropout is None  # what is saved, and what translates, has none
+
+
+def test_pieces_anew_are_for_one_device():
+    with pytest.raises(ValueError, match="pieces of their own"):
+        Loader([Pair([3, END], [3, END])], 10, world=2, fresh=list)

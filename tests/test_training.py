@@ -4,6 +4,7 @@ import json
 import math
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sacrebleu
@@ -12,10 +13,10 @@ from torch.nn import functional as F
 
 import train
 from benchmarks import score
-from command.scores import in_words, scores
+from command.scores import in_words, quick_scores, scores
 from tests.small_training import copy_pairs
 from transformer.decoder import Transformer, greedy_decode
-from transformer.trainer import Recipe, fit
+from transformer.trainer import Recipe, fast_attention, fit
 from transformer.training import (
     device,
     learning_rate,
@@ -316,6 +317,27 @@ def test_bleu_is_given_where_it_says_something(language, texts, tells):
     assert ("BLEU of Wu et al." in judged) is wu
     worse = scores([text[1:] for text in texts], texts, language)
     assert (worse["BLEU"] is not None) is tells and worse["chrF"] < 100
+
+
+def test_quick_scores_are_those_of_scores():
+    found, references = ["ein Hund läuft hier", "ja"], ["ein Hund läuft dort", "ja ja"]
+    quick, whole = quick_scores(found, references, "de_AT"), scores(found, references, "de_AT")
+    names = ("BLEU", "chrF", "exact match")
+    assert all(quick[name] == whole[name] for name in names)
+    assert set(quick) == {*names, "signatures"}
+    assert ("BLEU of Wu et al." in whole) is (find_spec("sacremoses") is not None)
+
+
+def test_a_gpu_attends_without_the_kernel_that_prepares_for_every_shape():
+    def kernels(device: str, precision: str) -> tuple[bool, ...]:
+        accelerator = SimpleNamespace(device=torch.device(device), mixed_precision=precision)
+        with fast_attention(SimpleNamespace(accelerator=accelerator)):
+            asked = torch.backends.cuda
+            return asked.cudnn_sdp_enabled(), asked.flash_sdp_enabled(), asked.math_sdp_enabled()
+
+    assert kernels("cuda", "bf16") == kernels("cuda", "fp16") == (False, True, True)
+    assert kernels("cpu", "bf16") == (False, False, True)
+    assert kernels("cpu", "no")[1:] == (True, True)
 
 
 def test_a_model_that_writes_too_little_is_no_reason_for_silence():

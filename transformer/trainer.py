@@ -278,9 +278,13 @@ def fast_dropout(model: nn.Module):
 
 
 def fast_attention(training: Training):
-    """With bf16 on a CPU, attention in plain products for a while: the fused kernel is slow."""
+    """Leave the slow kernels of attention out for a while: on a GPU cuDNN's, which takes a second
+    to prepare for each new shape; with bf16 on a CPU all but plain products."""
     accelerator = training.accelerator
-    slow = accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16"
+    if accelerator.device.type == "cuda":
+        kernels = SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH
+        return sdpa_kernel(list(kernels))
+    slow = accelerator.mixed_precision == "bf16"
     return sdpa_kernel(SDPBackend.MATH) if slow else nullcontext()
 
 # %% ../notebooks/labs/06_training_for_real.ipynb #c6779ec2
