@@ -224,6 +224,20 @@ def published() -> str:
     return "\n".join(lines)
 
 
+def gpu() -> str:
+    """How far the training of benchmarks/gpu.sh came on a GPU: some of its epochs."""
+    run = read("gpu-multi30k")
+    lines = ["| epoch | seconds of training | seconds since the start | validation BLEU, greedy |"]
+    lines.append("|---" * 4 + "|")
+    for row in run["history"]:
+        if row["epoch"] in (1, 2, 4, 8, len(run["history"])):
+            lines.append(
+                f"| {row['epoch']} | {row['seconds']:.0f} | {row['seconds since the start']:.0f} "
+                f"| {row['validation BLEU']:.1f} |"
+            )
+    return "\n".join(lines)
+
+
 def in_code(options: str) -> str:
     return f"`{options}`" if options else "its own settings"
 
@@ -388,7 +402,7 @@ def tables() -> dict[str, str]:
         if runs := seeds(f"multi30k-{device}-en"):
             found[f"multi30k-{device}"] = f"{recipe(runs[0])}\n\n{multi30k(device)}"
     found |= {"progress": progress(), "times": times(), "recipes": recipes()}
-    found |= {"dropouts": dropouts(), "published": published()}
+    found |= {"dropouts": dropouts(), "published": published(), "gpu": gpu()}
     for path in sorted(RESULTS.glob("ablations-*.json")):
         found[path.stem] = f"{base(path.stem)}\n\n{ablations(path.stem)}"
     for table in (training, speed, loops, decoding):
