@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,34 @@ def small_fit(folder: Path, model=None, **options) -> list[dict]:
 def save(folder: Path, model, tokenizer=None, keep_old: bool = True) -> None:
     """As the trainer writes a model: aside, then renamed."""
     replace(folder, save_model, model, tokenizer, keep_old=keep_old)
+
+
+def as_if_from_a_gpu(file: Path) -> None:
+    """Rewrite what torch.save wrote, so that its tensors say they lay on a GPU."""
+    with zipfile.ZipFile(file) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    text = (b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0")  # a string of pickle: its length, its letters
+    [pickled] = [name for name in parts if name.endswith("data.pkl")]
+    assert text[0] in parts[pickled]
+    parts[pickled] = parts[pickled].replace(*text)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as whole:
+        for name, data in parts.items():
+            whole.writestr(name, data)
+
+
+def test_a_training_begun_on_a_gpu_goes_on_without_one(tmp_path):
+    recipe, pairs = Recipe(epochs=2, average=1), Loader(copy_pairs(60), 100)
+    unbroken = fit(small_model(), pairs, recipe)
+
+    def stop(model) -> dict:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(small_model(), pairs, recipe, stop, tmp_path)
+    as_if_from_a_gpu(tmp_path / "last" / "optimizer.bin")
+    resumed = fit(small_model(), pairs, recipe, folder=tmp_path, resume=True)
+    losses = [[row["training loss"] for row in history] for history in (resumed, unbroken)]
+    assert losses[0] == losses[1]
 
 
 def tokenizer_of(*sentences: str):

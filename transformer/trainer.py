@@ -178,7 +178,7 @@ def read_checkpoint(folder: Path) -> tuple[Transformer, Tokenizer | None, dict]:
         progress = {key: progress[key] for key in (*PROGRESS, "recipe", "steps an epoch")}
         scaler = ["scaler.pt"] if (folder / "scaler.pt").exists() else []  # fp16 alone has one
         for name in ["optimizer.bin", "scheduler.bin", *scaler]:
-            torch.load(folder / name, weights_only=True)
+            torch.load(folder / name, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{folder} holds a model, but no {name} to go on from") from error
     except Exception as error:  # whatever the damage raises
