@@ -71,7 +71,7 @@ class Recipe:
             return learning_rate(step, self.peak, max(self.warmup, 1))
         return learning_rate(step, self.peak, min(self.warmup, steps * 2 // 5), steps)
 
-
+# %% ../notebooks/labs/06_training_for_real.ipynb #4ef48eb0
 RECIPES = {
     "multi30k": Recipe(),
     "embedded": Recipe(1500, 128, 8, 256, 2, 0.0, max_tokens=512, epochs=7, warmup=300, average=1),
@@ -358,7 +358,7 @@ def end_epoch(training: Training, evaluate: Callable) -> None:
         remove(epochs / f"{number - t.recipe.average:03}")
     save_checkpoint(t)  # last: broken off before it, the epoch's end is done once more
 
-
+# %% ../notebooks/labs/06_training_for_real.ipynb #394b47bf
 def at_rest(training: Training) -> bool:
     """Has the validation BLEU not risen for recipe.patience epochs?"""
     patience = training.recipe.patience
