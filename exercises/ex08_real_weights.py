@@ -28,10 +28,11 @@ def numbered(*shape: int) -> torch.Tensor:
             "torch.cat([encoding[:, 0::2], encoding[:, 1::2]], dim=1)",
             "torch.stack(encoding.chunk(2, dim=1), dim=-1).flatten(1)",
         ): "that is the way back, from Marian's order to yours.",
-        ("[:, 0::2]", "[0::2]"): (
-            "you take every second *row*, that is every second position. Rows are positions, "
-            "columns are angles."
-        ),
+        (
+            "[encoding[:, 0::2], encoding[:, 1::2]], dim=1",
+            "[encoding[0::2], encoding[1::2]]",
+        ): "you take every second *row*, that is every second position. Rows are positions, "
+        "columns are angles.",
         (
             "encoding[:, 1::2]",
             "encoding[:, 1::2].flip(1)",

@@ -26,8 +26,9 @@ OURS = {"by_heart", "command", "utils", "transformer", "exercises"}
 OURS |= {"train", "translate", "benchmarks"}
 DECK = ["blocks.py", "cards.py", "deck.py"]  # of by_heart: made with tools
 # Installed with the set-up cell's packages' help or by Colab itself, imported for display or
-# set-up; and what command.scores uses where it is installed, of requirements-dev.txt
-BESIDES = {"google", "IPython", "sacremoses"}
+# set-up; and of requirements-dev.txt what is used where it is installed: by command.scores, by
+# labs 08
+BESIDES = {"google", "IPython", "sacremoses", "transformers"}
 DEV = "requirements-dev.txt"
 colab_constraints = runpy.run_path(str(ROOT / ".github" / "colab_constraints.py"))["constraints"]
 

@@ -1,0 +1,87 @@
+"""Lab 08, real weights: an exercise is solved by every correct way to write it."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from exercises import find
+from exercises.check import verdict
+
+
+def halves_by_view(encoding):
+    pairs = encoding.unflatten(1, (-1, 2))  # (length, pairs, 2)
+    return pairs.mT.flatten(1)
+
+
+def halves_by_index(encoding):
+    columns = range(encoding.size(1))
+    return encoding[:, sorted(columns, key=lambda column: (column % 2, column))]
+
+
+def halves_by_list(encoding):
+    return [row[::2] + row[1::2] for row in encoding.tolist()]
+
+
+def row_by_index(table, bias, pad):
+    table = table[[*range(len(table)), pad]]
+    bias = torch.cat([bias, bias.new_full((1,), -math.inf)])
+    return table, bias.index_fill(0, torch.tensor([pad]), -math.inf)
+
+
+def row_by_stack(table, bias, pad):
+    new = bias.tolist() + [float("-inf")]
+    new[pad] = float("-inf")
+    return [torch.vstack([table, table[pad]]), torch.tensor(new)]
+
+
+def column_by_ones(x, table, bias):
+    x = torch.cat([x, torch.ones(*x.shape[:-1], 1)], dim=-1)
+    return x, torch.hstack([table, bias.unsqueeze(1)])
+
+
+def column_in_front(x, table, bias):
+    return F.pad(x, (1, 0), value=1.0), torch.column_stack([bias, table])
+
+
+def words_by_characters(pieces, words):
+    text = "".join(pieces).replace("▁", "")
+    if text != "".join(words):
+        raise ValueError
+    numbers, left = [], [(n, letter) for n, word in enumerate(words) for letter in word]
+    for piece in pieces:
+        size = sum(letter != "▁" for letter in piece)
+        mine, left = left[:size], left[size:]
+        numbers.append((mine[-1] if mine else left[0])[0])
+    return numbers
+
+
+def words_by_ends(pieces, words):
+    letters = [piece.lstrip("▁").rstrip("▁") for piece in pieces]
+    assert_same = "".join(letters) == "".join(words)
+    if not assert_same:
+        raise ValueError("not the same text")
+    ends = torch.tensor([len(word) for word in words]).cumsum(0)
+    places = torch.tensor([len(piece) for piece in letters]).cumsum(0)
+    last = [int(p) if piece else int(p) + 1 for p, piece in zip(places, letters, strict=True)]
+    return torch.searchsorted(ends, torch.tensor(last)).tolist()
+
+
+WAYS = [
+    ("8.A", halves_by_view),
+    ("8.A", halves_by_index),
+    ("8.A", halves_by_list),
+    ("8.B", row_by_index),
+    ("8.B", row_by_stack),
+    ("8.C", column_by_ones),
+    ("8.C", column_in_front),
+    ("8.D", words_by_characters),
+    ("8.D", words_by_ends),
+]
+
+
+@pytest.mark.parametrize(("number", "answer"), WAYS, ids=[number for number, _ in WAYS])
+def test_another_correct_way_is_accepted(number, answer):
+    said = verdict(find(number), answer)
+    assert said.startswith(f"● {number} correct."), said
