@@ -100,14 +100,22 @@ def one_row_more(table, bias, pad):
 
 
 def by_their_product(one_column_more):
-    """The product of what the learner's function returns, and how wide both are."""
+    """The product of what the learner's function returns; ValueError for another shape."""
 
     def call(x, table, bias):
         result = one_column_more(x, table, bias)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             return result
-        wide, columns = result
-        return [wide @ columns.mT, wide.size(-1), columns.size(-1)]
+        wide, columns = result[0], result[1]
+        if not isinstance(wide, torch.Tensor) or not isinstance(columns, torch.Tensor):
+            return result
+        right = (*x.shape[:-1], x.size(-1) + 1), (len(table), table.size(1) + 1)
+        if (wide.shape, columns.shape) != right:
+            raise ValueError(
+                f"for x {tuple(x.shape)} and a table {tuple(table.shape)} the new ones should be "
+                f"{right[0]} and {right[1]}, not {tuple(wide.shape)} and {tuple(columns.shape)}"
+            )
+        return wide @ columns.mT
 
     return call
 
@@ -178,13 +186,13 @@ def or_its_error(words_of):
         (
             "owner[place - 1] if piece else owner[place]",
             "owner[place - 1]",
-        ): "a `▁` alone got the word before it. It begins the word that follows.",
+        ): "a piece without letters got the word before it. It begins the word that follows.",
         (
             "    letters = [piece.replace",
             "    return [max(0, sum(p.startswith('▁') for p in pieces[: n + 1]) - 1) "
             "for n in range(len(pieces))]\n    letters = [piece.replace",
-        ): "you count the `▁`. They begin what is between two *spaces*, and a comma or a full stop "
-        "is a word of its own without one.",
+        ): "you count the signs that stand for spaces. A comma or a full stop "
+        "is a word of its own, without a space before it.",
         (
             '    if "".join(letters) != "".join(words):\n'
             '        raise ValueError("pieces and words have different letters")\n',

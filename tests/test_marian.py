@@ -238,6 +238,9 @@ def test_the_way_of_a_real_model_from_its_files(tmp_path, monkeypatch):
     text = "The man did not carry the box."
     assert english.decode(english.encode(text).ids) == text
     assert english.encode(text).ids + [0] == english.tokenizer(text).input_ids
+    odd = english.encode("They zip Ω.")  # a letter that no piece has
+    assert len(odd.tokens) == len(odd.ids)
+    assert word_of_pieces(odd.tokens, ["They", "zip", "Ω", "."])[-1] == 3
     words = word_of_pieces(german.encode("Er schläft, weil").tokens, ["Er", "schläft", ",", "weil"])
     assert words == sorted(words) and words[-1] == 3
     for name in ("train", "val", "test"):

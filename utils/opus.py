@@ -30,9 +30,10 @@ class Pieces:
         self.tokenizer, self.side = tokenizer, side
 
     def encode(self, text: str) -> SimpleNamespace:
-        """ids and tokens (the pieces), without the end token."""
+        """ids and tokens (the pieces, also those that have no id of their own), without the end."""
         ids = self.tokenizer(**{self.side: text}).input_ids[:-1]
-        return SimpleNamespace(ids=ids, tokens=self.tokenizer.convert_ids_to_tokens(ids))
+        cut = self.tokenizer.spm_source if self.side == "text" else self.tokenizer.spm_target
+        return SimpleNamespace(ids=ids, tokens=cut.encode(text, out_type=str))
 
     def decode(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=True)
