@@ -57,7 +57,7 @@ def copied(model: Any) -> Transformer:
     ours.load_state_dict(named | {"embedding.table.weight": weights["model.shared.weight"]})
     return ours.eval()
 
-# %% ../notebooks/labs/08_real_weights.ipynb #2e241d80
+# %% ../notebooks/labs/08_real_weights.ipynb #65211fe0
 def in_their_order(encoding: Tensor) -> Tensor:
     """Sinusoids in turns → all sines, then all cosines; (length, d_model) both."""
     return torch.cat([encoding[:, 0::2], encoding[:, 1::2]], dim=1)
@@ -67,7 +67,7 @@ def sines_first(ours: Transformer) -> None:
     """Change 1: the sinusoids in Marian's order."""
     ours.embedding.encoding = in_their_order(ours.embedding.encoding)
 
-# %% ../notebooks/labs/08_real_weights.ipynb #d6bbb5ba
+# %% ../notebooks/labs/08_real_weights.ipynb #b3cc40a2
 class SiLUFeedForward(FeedForward):
     """The course's, but x · sigmoid(x) for max(0, x); it takes over the matrices of `relu`."""
 
@@ -85,7 +85,7 @@ def silu_feed_forward(ours: Transformer) -> None:
     for layer in [*ours.encoder.layers, *ours.decoder.layers]:
         layer.feed_forward = SiLUFeedForward(layer.feed_forward)
 
-# %% ../notebooks/labs/08_real_weights.ipynb #ef495263
+# %% ../notebooks/labs/08_real_weights.ipynb #d98b0eb9
 def own_start(ours: Transformer) -> None:
     """Change 3: the start gets an id of its own, the last, and a copy of the row that it had."""
     old, config = ours.embedding.table.weight.detach(), ours.config
@@ -93,7 +93,7 @@ def own_start(ours: Transformer) -> None:
     ours.embedding.table = nn.Embedding.from_pretrained(rows, freeze=False)
     config["start"], config["vocab_size"] = len(old), len(rows)
 
-# %% ../notebooks/labs/08_real_weights.ipynb #e0b94373
+# %% ../notebooks/labs/08_real_weights.ipynb #986741dc
 class AndOne(nn.Module):
     """(…, d_model) → (…, d_model + 1): a 1 behind the numbers, for the column of biases."""
 
@@ -121,7 +121,7 @@ def bias_column(ours: Transformer, bias: Tensor) -> None:
     ours.embedding.table = BiasedTable(table, bias)
     ours.decoder.norm = AndOne()
 
-# %% ../notebooks/labs/08_real_weights.ipynb #d3bf4511
+# %% ../notebooks/labs/08_real_weights.ipynb #66f327c7
 def from_marian(model: Any) -> Transformer:
     """A MarianMTModel of Hugging Face's transformers, an OPUS-MT model say, as the course's
     Transformer, in eval mode, on its device and in its dtype.
@@ -138,7 +138,7 @@ def from_marian(model: Any) -> Transformer:
     bias_column(ours, model.final_logits_bias[0])
     return ours
 
-# %% ../notebooks/labs/08_real_weights.ipynb #0fb971dd
+# %% ../notebooks/labs/08_real_weights.ipynb #c2d89652
 KNOWN = {  # what a config may say; where it says nothing, the first
     "model_type": ["marian"],
     "activation_function": ["swish", "silu"],
@@ -175,7 +175,7 @@ def check_marian(model: Any) -> None:
         if not torch.allclose(places, sinusoids, atol=1e-3):
             raise ValueError("its positions are no sinusoids: learned positions are not known here")
 
-# %% ../notebooks/labs/08_real_weights.ipynb #26c111b0
+# %% ../notebooks/labs/08_real_weights.ipynb #30cf4bcc
 def word_of_pieces(pieces: list[str], words: list[str]) -> list[int]:
     """For each piece of a SentencePiece tokenizer the number of its word: that of its last letter,
     or of the next where a piece has none. Raises ValueError where the letters do not agree."""
