@@ -220,6 +220,10 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr(opus, "find_spec", lambda name: None if name == "sacremoses" else 1)
     with pytest.raises(ModuleNotFoundError, match="needs sacremoses: run  pip install sacremoses"):
         load_opus()
+    random_marian(9)  # which needs less
+    monkeypatch.setattr(opus, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="needs transformers: run  pip install"):
+        random_marian(9)
 
 
 def test_a_hub_out_of_reach_is_one_clear_sentence(monkeypatch):

@@ -39,18 +39,23 @@ class Pieces:
         return self.tokenizer.decode(ids, skip_special_tokens=True)
 
 
+def need(*packages: str) -> None:
+    """Raises ModuleNotFoundError, which says what to do, where one is missing."""
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"this needs {' and '.join(missing)}: run  pip install {' '.join(missing)}  and restart "
+            "(transformers as it is needed here runs on Python 3.11 and later)"
+        )
+
+
 def load_opus(name: str = EN_DE) -> tuple[Any, Pieces, Pieces]:
     """An OPUS-MT model of the hub, in eval mode and float32, and the pieces of its two sides.
 
     Raises ModuleNotFoundError where a package is missing, ConnectionError where the model is
     neither on this machine nor the hub within reach; each with one sentence that says what to do.
     """
-    missing = [package for package in PACKAGES if find_spec(package) is None]
-    if missing:
-        raise ModuleNotFoundError(
-            f"a real model needs {' and '.join(missing)}: run  pip install {' '.join(missing)}  "
-            "(transformers needs Python 3.11), restart, and run this again"
-        )
+    need(*PACKAGES)
     from transformers import MarianMTModel, MarianTokenizer
 
     try:
@@ -79,6 +84,7 @@ def random_marian(
 
     Built as EN_DE is: padding is the last id and the start, the end is 0. changes: of its config.
     """
+    need("transformers")
     from transformers import MarianConfig, MarianMTModel
 
     pad = vocab_size - 1
