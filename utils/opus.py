@@ -44,8 +44,8 @@ def need(*packages: str) -> None:
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise ModuleNotFoundError(
-            f"this needs {' and '.join(missing)}: run  pip install {' '.join(missing)}  and restart "
-            "(transformers as it is needed here runs on Python 3.11 and later)"
+            f"this needs {' and '.join(missing)}: run  pip install {' '.join(missing)}  and "
+            "restart (transformers as it is needed here runs on Python 3.11 and later)"
         )
 
 
