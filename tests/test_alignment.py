@@ -68,6 +68,12 @@ def test_a_map_may_lie_in_another_precision():
     assert a.word_map(WEIGHTS.bfloat16(), GERMAN, ENGLISH).dtype == torch.bfloat16
 
 
+def test_a_word_without_a_token_has_no_weight_and_no_link():
+    found = a.word_map(WEIGHTS, [0, 0, 2, 2, -1], ENGLISH)
+    assert found.isfinite().all() and not found[1].any() and found[0].any()
+    assert a.strongest(found).sum(dim=-1).tolist() == [1, 0, 1]
+
+
 def test_the_strongest_of_each_row():
     weights = torch.tensor([[0.9, 0.1, 0.0], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7]])
     row, column = links((0, 0), (1, 0), (2, 2)), links((0, 0), (1, 1), (2, 2))

@@ -57,21 +57,26 @@ def word_map(
 
     A German word looks where its "first" token looked, at the step that wrote it, or where its
     tokens looked on the "mean"; the weights on an English word's tokens are added up. The end token
-    is no word: its row and its column are left out, so a row's sum may be below 1.
+    is no word: its row and its column are left out, so a row's sum may be below 1. The row of a
+    word without a token is zero.
     """
     target, source = torch.tensor(german), torch.tensor(english)
     to_words = source[:, None] == torch.arange(max(english) + 1)  # (source, English words)
     of_words = torch.arange(max(german) + 1)[:, None] == target  # (German words, target)
     if rows == "first":
         of_words = of_words & (of_words.cumsum(dim=1) == 1)
-    of_words = of_words / of_words.sum(dim=1, keepdim=True)
+    of_words = of_words / of_words.sum(dim=1, keepdim=True).clamp(min=1)
     return of_words.to(weights) @ weights @ to_words.to(weights)
 
 # %% ../notebooks/labs/07_attention_against_the_truth.ipynb #85705911
 def strongest(weights: Tensor) -> Tensor:
-    """One link for each German word: the English word with most weight. (…, German, English)"""
+    """One link for each German word: the English word with most weight. (…, German, English)
+
+    A row of zeros, that of a word without a token, has none.
+    """
     best = weights.argmax(dim=-1, keepdim=True)  # (…, German, 1)
-    return torch.zeros_like(weights, dtype=torch.bool).scatter(-1, best, True)
+    some = weights.any(dim=-1, keepdim=True)  # False where a row is all zeros
+    return torch.zeros_like(weights, dtype=torch.bool).scatter(-1, best, some)
 
 # %% ../notebooks/labs/07_attention_against_the_truth.ipynb #6b40e0c4
 def alignment_error_rate(found: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
