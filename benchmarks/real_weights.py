@@ -12,7 +12,6 @@ the course's beam search and by `generate`. They write real-weights-<device>.jso
 """
 
 import argparse
-import random
 from functools import partial
 from pathlib import Path
 
@@ -29,35 +28,18 @@ from transformer.heads import record_attention
 from transformer.marian import from_marian, word_of_pieces
 from transformer.training import device, translate
 from utils.data import load_corpus, split_words
-from utils.opus import EN_DE, library_search, load_opus, random_marian, random_pieces
+from utils.opus import (
+    EN_DE,
+    library_search,
+    load_opus,
+    random_case,
+    random_marian,
+    random_pieces,
+)
 
 from .measure import OUT, circumstances, now, write
 
 RESULT = Path(__file__).parent / "results" / "marian-parity.json"
-
-
-def draw(seed: int, dtype: torch.dtype) -> tuple:
-    """A random model of random sizes, and ids for it: source and target, three rows each, which end
-    in padding at different places. The same for the same seed."""
-    pick, generator = random.Random(seed).randint, torch.Generator().manual_seed(seed)
-    heads, vocab_size = pick(1, 4), pick(6, 60)
-    model = random_marian(
-        vocab_size=vocab_size,
-        d_model=2 * heads * pick(2, 8),
-        num_heads=heads,
-        d_ff=pick(1, 48),
-        num_layers=pick(1, 4),
-        max_length=pick(12, 40),
-        seed=seed,
-    ).to(dtype)
-
-    def ids() -> Tensor:
-        length = pick(1, 9)
-        found = torch.randint(0, vocab_size - 1, (3, length), generator=generator)
-        ends = torch.tensor([[pick(1, length)] for _ in range(3)])
-        return found.where(torch.arange(length) < ends, vocab_size - 1)
-
-    return model, ids(), ids()
 
 
 @torch.no_grad()
@@ -77,14 +59,14 @@ def both_scores(theirs, ours: Transformer, source: Tensor, target: Tensor) -> tu
 
 def difference(seed: int, dtype: torch.dtype) -> float:
     """The largest of the scores, of the model and the ids that this seed draws."""
-    model, source, target = draw(seed, dtype)
+    model, source, target = random_case(seed, dtype)
     right, mine = both_scores(model, from_marian(model), source, target)
     return (right - mine).abs().max().item()
 
 
 def alike(seed: int, dtype: torch.dtype) -> tuple[int, int]:
     """How many greedy translations are the library's, and how many there are."""
-    model, source, _ = draw(seed, dtype)
+    model, source, _ = random_case(seed, dtype)
     right = library_search(model, extra=6)(None, source)
     mine = greedy_search(from_marian(model), source, extra=6)
     return sum(map(list.__eq__, mine, right)), len(right)

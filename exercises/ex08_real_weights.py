@@ -45,26 +45,9 @@ def sines_before_cosines(encoding):
     return torch.cat([encoding[:, 0::2], encoding[:, 1::2]], dim=1)
 
 
-def and_whether_they_stayed(one_row_more):
-    """What the learner's function returns, and whether what it was given is as it was."""
-
-    def call(table, bias, pad):
-        before = table.clone(), bias.clone()
-        result = one_row_more(table, bias, pad)
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
-            return result
-        return [*result, torch.equal(table, before[0]) and torch.equal(bias, before[1])]
-
-    return call
-
-
 @exercise(
     "8.B",
-    cases=[
-        (numbered(5, 3), numbered(5), 4),
-        (numbered(4, 2), -numbered(4), 0),
-        (numbered(6, 2), numbered(6) / 7, 2),
-    ],
+    cases=[(numbered(5, 3), 4), (numbered(4, 2), 0), (numbered(6, 2), 2)],
     wrong={
         (
             "table[pad : pad + 1]",
@@ -75,28 +58,23 @@ def and_whether_they_stayed(one_row_more):
             "torch.zeros_like(table[:1])",
         ): "the new row is zero. In the real model padding's row is zero, too, but here it is a "
         "copy that is asked for.",
-        ("    bias[pad] = -torch.inf\n", ""): "padding can still be written: its bias is that of "
-        "any word.",
-        ("value=-torch.inf", "value=0.0"): "the start can be written: its bias is 0, so its score "
-        "is padding's, without the ban.",
         (
-            "    bias = F.pad(bias, (0, 1), value=-torch.inf)\n    bias[pad] = -torch.inf\n",
-            "    bias[pad] = -torch.inf\n    bias = F.pad(bias, (0, 1), value=-torch.inf)\n",
-        ): "the result is right, but you have written into the `bias` that you were given, and "
-        "somebody else may use it. Make the new tensor first.",
-        (
-            "torch.cat([table, table[pad : pad + 1]])",
-            "torch.cat([table[pad : pad + 1], table])",
+            "[table, table[pad : pad + 1]]",
+            "[table[pad : pad + 1], table]",
         ): "the new row stands first, so every other id has moved by one.",
+        (
+            "[table, table[pad : pad + 1]]",
+            "[table[:-1], table[pad : pad + 1]]",
+        ): "the last row has gone: the table has as many rows as before. The start needs one more.",
+        (
+            "[table, table[pad : pad + 1]]",
+            "[table[: pad + 1], table[pad:]]",
+        ): "the copy stands right behind padding, so every id after it has moved by one.",
     },
     praise="The start has padding's vector and another number, so no mask hides it.",
-    adapt=and_whether_they_stayed,
 )
-def one_row_more(table, bias, pad):
-    table = torch.cat([table, table[pad : pad + 1]])
-    bias = F.pad(bias, (0, 1), value=-torch.inf)
-    bias[pad] = -torch.inf
-    return table, bias
+def one_row_more(table, pad):
+    return torch.cat([table, table[pad : pad + 1]])
 
 
 def by_their_product(one_column_more):

@@ -13,14 +13,22 @@ from hypothesis import strategies as st
 pytest.importorskip("transformers", reason="it has no version for Python 3.10")
 
 from benchmarks import real_weights
-from benchmarks.real_weights import RESULT, both_scores, difference, draw
+from benchmarks.real_weights import RESULT, both_scores, difference
 from transformer import decoding
 from transformer import inference as plain
+from transformer.alignment import strongest, true_links, word_map
 from transformer.decoder import Transformer, greedy_decode
 from transformer.marian import from_marian, word_of_pieces
 from utils import opus
 from utils.data import load_corpus, split_words
-from utils.opus import REAL_SIZES, library_search, load_opus, random_marian, random_pieces
+from utils.opus import (
+    REAL_SIZES,
+    library_search,
+    load_opus,
+    random_case,
+    random_marian,
+    random_pieces,
+)
 
 PRECISIONS = [(torch.float32, 1e-5), (torch.float64, 1e-10)]
 precisions = pytest.mark.parametrize(("dtype", "limit"), PRECISIONS, ids=["float32", "float64"])
@@ -28,7 +36,7 @@ seeds = st.integers(0, 1_000_000)
 
 
 @precisions
-@settings(max_examples=120, deadline=None, derandomize=True)  # in float32 rare draws come near
+@settings(max_examples=30, deadline=None, derandomize=True)  # 200 stand behind the stored result
 @given(seed=seeds)
 def test_scores_are_the_library_s(dtype, limit, seed):
     """Any sizes, three rows of source and target with padding."""
@@ -47,10 +55,10 @@ def first_choice_is_close(model, row, one, other) -> bool:
 
 
 @precisions
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(seed=seeds)
 def test_greedy_translations_are_the_library_s(dtype, limit, seed):
-    model, source, _ = draw(seed, dtype)
+    model, source, _ = random_case(seed, dtype)
     ours = from_marian(model)
     right = library_search(model, extra=6)(None, source)
     mine = decoding.greedy_search(ours, source, extra=6)
@@ -61,10 +69,10 @@ def test_greedy_translations_are_the_library_s(dtype, limit, seed):
         assert mine == plain.greedy_search(ours, source, extra=6)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(seed=seeds, beam=st.integers(1, 5), alpha=st.sampled_from([0.0, 1.0]))
 def test_a_batch_writes_what_each_writes_alone_and_all_searches_agree(seed, beam, alpha):
-    model, source, _ = draw(seed, torch.float64)
+    model, source, _ = random_case(seed, torch.float64)
     ours, pad = from_marian(model), model.config.pad_token_id
     found = decoding.beam_search(ours, source, beam, alpha, extra=6)
     assert found == plain.beam_search(ours, source, beam, alpha, extra=6)
@@ -75,10 +83,10 @@ def test_a_batch_writes_what_each_writes_alone_and_all_searches_agree(seed, beam
 
 
 @precisions
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(seed=seeds)
 def test_padding_and_batch_mates_change_nothing(dtype, limit, seed):
-    model, source, target = draw(seed, dtype)
+    model, source, target = random_case(seed, dtype)
     ours, pad = from_marian(model), model.config.pad_token_id
     _, together = both_scores(model, ours, source, target)
     alone = [
@@ -195,6 +203,26 @@ def test_every_sentence_of_the_corpus_is_found_in_pieces():
         assert numbers == sorted(numbers) and numbers[-1] == len(words) - 1
         assert tokenizer.decode(found.ids) == text
     assert tokenizer.token_to_id("<pad>") == tokenizer.get_vocab_size() - 1
+
+
+def test_a_word_that_owns_no_piece_has_no_link_and_no_nan():
+    """Of a piece with two words' letters the last gets it: "▁war." leaves "war" nothing."""
+    rows = load_corpus("embedded")["test"]
+    validation = load_corpus("embedded")["validation"]
+    tokenizer = random_pieces([*validation["en"], *validation["de"]])  # as lab 08 has it
+    without = 0
+    for row in rows:
+        words = [
+            word_of_pieces(tokenizer.encode(row[side]).tokens, split_words(row[side])) + [-1]
+            for side in ("de", "en")
+        ]
+        found = word_map(torch.rand(2, *map(len, words)).softmax(dim=-1), *words)
+        linked = torch.tensor([number in words[0] for number in range(max(words[0]) + 1)])
+        assert found.isfinite().all()
+        assert strongest(found).sum(dim=-1).equal(linked.long().expand(2, -1))
+        assert true_links(row["alignment"], *words).shape == found.shape[1:]
+        without += not linked.all()
+    assert len(rows) == 1000 and without > 50
 
 
 def test_the_command_holds_a_random_model_against_the_library(tmp_path):

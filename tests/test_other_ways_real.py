@@ -1,7 +1,5 @@
 """Lab 08, real weights: an exercise is solved by every correct way to write it."""
 
-import math
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -24,16 +22,18 @@ def halves_by_list(encoding):
     return [row[::2] + row[1::2] for row in encoding.tolist()]
 
 
-def row_by_index(table, bias, pad):
-    table = table[[*range(len(table)), pad]]
-    bias = torch.cat([bias, bias.new_full((1,), -math.inf)])
-    return table, bias.index_fill(0, torch.tensor([pad]), -math.inf)
+def row_by_index(table, pad):
+    return table[[*range(len(table)), pad]]
 
 
-def row_by_stack(table, bias, pad):
-    new = bias.tolist() + [float("-inf")]
-    new[pad] = float("-inf")
-    return [torch.vstack([table, table[pad]]), torch.tensor(new)]
+def row_by_stack(table, pad):
+    return torch.vstack([table, table[pad]])
+
+
+def row_by_filling(table, pad):
+    new = torch.empty(len(table) + 1, table.size(1))
+    new[:-1], new[-1] = table, table[pad]
+    return new
 
 
 def column_by_ones(x, table, bias):
@@ -74,6 +74,7 @@ WAYS = [
     ("8.A", halves_by_list),
     ("8.B", row_by_index),
     ("8.B", row_by_stack),
+    ("8.B", row_by_filling),
     ("8.C", column_by_ones),
     ("8.C", column_in_front),
     ("8.D", words_by_characters),

@@ -72,7 +72,7 @@ class SiLUFeedForward(FeedForward):
     """The course's, but x · sigmoid(x) for max(0, x); it takes over the matrices of `relu`."""
 
     def __init__(self, relu: FeedForward) -> None:
-        nn.Module.__init__(self)
+        nn.Module.__init__(self)  # not FeedForward's: that would draw new matrices
         self.linear1, self.linear2, self.dropout = relu.linear1, relu.linear2, relu.dropout
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,9 +105,9 @@ class BiasedTable(nn.Embedding):
     """A table whose last column holds the bias of each score; who reads a row gets the others."""
 
     def __init__(self, table: Tensor, bias: Tensor) -> None:
-        super().__init__(len(table), table.size(1) + 1, device="meta")
+        super().__init__(len(table), table.size(1) + 1, device="meta")  # no numbers yet
         self.weight = nn.Parameter(torch.cat([table, bias[:, None]], dim=1))
-        self.embedding_dim = table.size(1)
+        self.embedding_dim = table.size(1)  # of what is read: √d_model is taken from it
 
     def forward(self, ids: Tensor) -> Tensor:
         return super().forward(ids)[..., :-1]  # (…, d_model)

@@ -1,5 +1,6 @@
 """OPUS-MT models, which Hugging Face's library runs: the real ones, and small ones by chance."""
 
+import random
 from collections.abc import Callable
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -116,6 +117,30 @@ def random_marian(
         model.final_logits_bias[0, 0] += 1.5  # or few sentences would end
     model.generation_config.bad_words_ids = [[pad]]
     return model
+
+
+def random_case(seed: int, dtype: torch.dtype) -> tuple[Any, Tensor, Tensor]:
+    """A random model of random sizes, and ids for it: source and target, three rows each, which end
+    in padding at different places. The same for the same seed."""
+    pick, generator = random.Random(seed).randint, torch.Generator().manual_seed(seed)
+    heads, vocab_size = pick(1, 4), pick(6, 60)
+    model = random_marian(
+        vocab_size=vocab_size,
+        d_model=2 * heads * pick(2, 8),
+        num_heads=heads,
+        d_ff=pick(1, 48),
+        num_layers=pick(1, 4),
+        max_length=pick(12, 40),
+        seed=seed,
+    ).to(dtype)
+
+    def ids() -> Tensor:
+        length = pick(1, 9)
+        found = torch.randint(0, vocab_size - 1, (3, length), generator=generator)
+        ends = torch.tensor([[pick(1, length)] for _ in range(3)])
+        return found.where(torch.arange(length) < ends, vocab_size - 1)
+
+    return model, ids(), ids()
 
 
 def library_search(model: Any, beam_size: int = 1, alpha: float = 1.0, extra: int = 50) -> Callable:
