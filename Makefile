@@ -11,7 +11,7 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab by-heart test test-long test-gpu export notebooks figures stamp model bench deck lock
+.PHONY: help lab by-heart test test-long test-gpu export notebooks figures stamp model bench deck site lock
 
 help:
 	@echo 'make lab        open the course in JupyterLab, at notebook 01'
@@ -25,6 +25,7 @@ help:
 	@echo 'make model      train data/model anew and store its scores, some five minutes'
 	@echo 'make bench      measure the speed of training and decoding, beside their peers'
 	@echo 'make deck       write build/transformer-by-heart.apkg, the course as an Anki deck'
+	@echo 'make site       build the site of notebooks and pages in build/site'
 	@echo 'make lock       write constraints.txt anew   (newer packages: make lock ARGS="--upgrade")'
 	@echo 'make stamp      put the address in pyproject.toml wherever it stands'
 
@@ -68,6 +69,9 @@ bench: $(VENV)/ready-dev
 
 deck: $(VENV)/ready-dev
 	$(PY) -m by_heart.deck $(ARGS)
+
+site: $(VENV)/ready-dev
+	$(PY) -m tools.site
 
 # uv keeps the versions that stand there, unless ARGS say otherwise. torch's CUDA packages stay out:
 # a CPU's torch has none, and pip finds the ones that its torch names.

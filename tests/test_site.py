@@ -1,0 +1,149 @@
+"""What the site's pages are made of; tests/long/test_site.py builds it and opens it."""
+
+import contextlib
+import copy
+import io
+import json
+import re
+
+import pytest
+
+from exercises import check
+from exercises.last_evening import take_over
+from tools import site
+from tools.notebooks import ROOT, address, notebooks
+from transformer.decoder import Transformer
+
+PATH = ROOT / "notebooks" / "02_attention.ipynb"
+CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf8"))
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, tuple[list[dict], list[dict]]]:
+    """Of each notebook its cells, and its cells on the site."""
+    stored = {path: json.loads(path.read_text(encoding="utf8")) for path in notebooks()}
+    return {
+        path.name: (content["cells"], site.notebook(copy.deepcopy(content), path)["cells"])
+        for path, content in stored.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[03](03_heads.ipynb) [lab](labs/06_tokens.ipynb)", None),
+        ("[tables](../benchmarks/README.md#multi30k)", None),
+        ("[README](../README.md#the-path)", "[README](../index.md#the-path)"),
+        ("[code](../train.py)", f"[code]({address()}/blob/main/train.py)"),
+        ("[all](../benchmarks/results)", f"[all]({address()}/tree/main/benchmarks/results)"),
+        ("[issue](../../issues)", f"[issue]({address()}/issues)"),
+        (
+            "[![Open in Colab](https://x.org/badge.svg)](https://y.org)",
+            "[Open in Colab](https://y.org)",
+        ),
+        ("`layers[0](x)` [paper](https://x.org) [above](#here)", None),
+    ],
+)
+def test_a_link_leads_to_a_page_or_to_the_repository(text, shown):
+    assert site.markdown(text, PATH) == (shown or text)
+
+
+def test_code_and_outputs_stay_as_they_are(pages):
+    for stored, shown in pages.values():
+        for before, after in zip(stored, shown, strict=True):
+            if before["cell_type"] == "code":
+                assert after["source"] == before["source"]
+                rest = [{**out, "data": dict(out.get("data", {}))} for out in after["outputs"]]
+                for was, out in zip(before["outputs"], rest, strict=True):
+                    if site.VEGA_LITE in was.get("data", {}):
+                        out["data"].pop("text/html")
+                        out["data"][site.VEGA_LITE] = was["data"][site.VEGA_LITE]
+                    assert out == {**was, "data": was.get("data", {})}
+
+
+def test_a_folded_cell_is_folded_under_its_title(pages):
+    for stored, shown in pages.values():
+        for before, after in zip(stored, shown, strict=True):
+            folded = "source_hidden" in before["metadata"].get("jupyter", {})
+            assert ("hide-input" in after["metadata"].get("tags", [])) == folded
+        assert shown[1]["metadata"]["mystnb"]["code_prompt_show"] == "Set-up: run this first"
+
+
+def test_every_picture_has_words(pages):
+    for name, (_, shown) in pages.items():
+        for cell in shown:
+            pictures = [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+            words = cell["metadata"].get("alts", [])
+            assert len(words) == len(pictures) and all(len(alt) > 12 for alt in words), name
+
+
+def test_a_picture_s_words_are_its_own_or_the_sentence_below_it_or_the_heading():
+    texts = ["## 1 · Why?", "", "*Dark where **it** looks, at $n$.*\n\nSo."]
+    assert site.caption(texts, 1) == "Dark where it looks, at n."
+    assert site.caption(["## 1 · Why?", "", "So *it* looks."], 1) == "Picture: 1 · Why?"
+    assert site.caption(["## 1 · Why?", ""], 1) == "Picture: 1 · Why?"
+
+
+def test_the_explorer_holds_its_chart():
+    chart = {"title": "a </script> b"}
+    html = site.explorer(chart, ROOT / "notebooks" / "labs" / "06_tokens.ipynb")
+    assert html.count("</script>") == 2 and 'src="../../_static/vega.js"' in html
+    assert json.loads(re.search(r"json\">(.*?)</script>", html)[1]) == chart
+
+
+def test_the_api_page_names_every_module():
+    named = re.findall(r"automodule:: transformer\.(\w+)", site.api())
+    assert named[:4] == ["attention", "heads", "encoder", "decoder"]
+    assert sorted(named) == sorted(p.stem for p in (ROOT / "transformer").glob("[!_]*.py"))
+
+
+def test_what_leads_nowhere_is_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<h1 id="one"></h1><a href="b.html#two"></a><a href="#one"></a><a href="https://x.org">'
+        '<a href="c.html"></a><a href="b.html#three"></a><a href="#four"></a>'
+        '<img src="b.html" alt="words"><img src="b.html" alt="b.html"><img src="d.png" alt="d">'
+    )
+    (tmp_path / "b.html").write_text('<a href="a.html?q#one" id="two"></a>')
+    assert site.faults(tmp_path) == [
+        "a.html: no alt text for b.html",
+        "a.html: nothing at c.html",
+        "a.html: nothing at b.html#three",
+        "a.html: nothing at #four",
+        "a.html: nothing at d.png",
+    ]
+
+
+def test_the_first_page_quotes_what_the_last_evening_says():
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        check("8.1", Transformer)
+        take_over(Transformer)
+    first = (ROOT / "site" / "index.md").read_text(encoding="utf8")
+    assert f"```text\n{printed.getvalue()}```" in first
+
+
+def test_the_container_ends_at_the_two_commands_of_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    [block] = re.findall(r"```\n((?:make .*\n)+)```", readme)
+    commands = re.findall(r"^(make \w+)", block, re.MULTILINE)
+    assert len(commands) == 2
+    assert all(command in CONTAINER["postAttachCommand"] for command in commands)
+
+
+def test_the_container_sets_up_what_make_does():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf8").replace("$(VENV)", ".venv")
+    target = CONTAINER["postCreateCommand"].removeprefix("make ")
+    assert f"\n{target}:" in makefile
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name
+)
+def test_a_workflow_pins_what_it_uses_and_begins_with_no_right_to_write(path):
+    text = path.read_text(encoding="utf8")
+    used = re.findall(r"uses: (\S+)(.*)", text)
+    assert used
+    for action, comment in used:
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+    assert "\npermissions:\n  contents: read\n\n" in text
