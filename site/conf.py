@@ -31,7 +31,7 @@ html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_favicon = "_static/favicon.svg"
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
-html_show_copyright = False
+html_show_copyright = html_use_index = html_domain_indices = False
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_theme_options = {
     "repository_url": address(),
@@ -40,6 +40,7 @@ html_theme_options = {
     "use_download_button": False,
     "launch_buttons": {"colab_url": "https://colab.research.google.com"},
     "show_toc_level": 2,
+    "navbar_persistent": [],  # or a bar with a second search field comes, and breaks the menu
 }
 
 

@@ -57,6 +57,7 @@ def test_stamp_changes_every_address(tmp_path):
     for path in changed:
         text = path.read_text(encoding="utf-8")
         assert notebooks.address(ROOT) not in text
+        assert path.name != "README.md" or "(https://someone.github.io/their-fork/)" in text
         assert set(notebooks.STAMPED.findall(text)) == {"someone/their-fork"}
     assert f'ADDRESS = "{new}"' in setup_cell(tmp_path / "notebooks" / "01_math.ipynb").source
     assert notebooks.stamp(tmp_path) == []

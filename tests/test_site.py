@@ -77,11 +77,15 @@ def test_every_picture_has_words(pages):
             assert len(words) == len(pictures) and all(len(alt) > 12 for alt in words), name
 
 
-def test_a_picture_s_words_are_its_own_or_the_sentence_below_it_or_the_heading():
-    texts = ["## 1 · Why?", "", "*Dark where **it** looks, at $n$.*\n\nSo."]
-    assert site.caption(texts, 1) == "Dark where it looks, at n."
-    assert site.caption(["## 1 · Why?", "", "So *it* looks."], 1) == "Picture: 1 · Why?"
-    assert site.caption(["## 1 · Why?", ""], 1) == "Picture: 1 · Why?"
+def test_a_picture_s_words_are_its_title_and_the_sentence_below_it_or_else_the_heading():
+    code, heading = "x = 1\ntitle = \"It looks at 'Bark'\"\nheatmap(x, title)", "## 1 · Why?"
+    below = "*Dark where **it** looks, at $n$.*\n\nSo."
+    both = "It looks at 'Bark'. Dark where it looks, at n."
+    assert site.caption(code, [heading, "", below], 1) == both
+    assert site.caption("heatmap(x)", [heading, "", below], 1) == "Dark where it looks, at n."
+    assert site.caption(code, [heading, ""], 1) == "It looks at 'Bark'."
+    for other in ("So *it* looks.", "*Before you run it:* why?", ""):
+        assert site.caption("heatmap(x)", [heading, "", other], 1) == "Picture: 1 · Why?"
 
 
 def test_the_explorer_holds_its_chart():

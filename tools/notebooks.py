@@ -132,10 +132,17 @@ def stamp(root: Path = ROOT) -> list[Path]:
         for old in set(STAMPED.findall(text)):
             for host in ("github.com/", "colab.research.google.com/github/"):
                 stamped = re.sub(rf"{host}{re.escape(old)}(?![\w-])", host + new, stamped)
+            stamped = stamped.replace(site_address(old), site_address(new))
         if stamped != text:
             write(path, stamped)
             changed.append(path)
     return changed
+
+
+def site_address(slug: str) -> str:
+    """Where GitHub publishes the site of OWNER/NAME."""
+    owner, name = slug.split("/")
+    return f"https://{owner}.github.io/{name}/"
 
 
 def picture(root: Path = ROOT) -> list[Path]:

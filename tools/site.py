@@ -81,21 +81,22 @@ def notebook(content: dict, path: Path) -> dict:
             if VEGA_LITE in data:
                 data["text/html"] = explorer(data.pop(VEGA_LITE), path)
         metadata["alts"] = [
-            output["metadata"].get("image/png", {}).get("alt") or caption(texts, place)
+            output["metadata"].get("image/png", {}).get("alt")
+            or caption("".join(cell["source"]), texts, place)
             for output in cell["outputs"]
             if "image/png" in output.get("data", {})
         ]
     return content
 
 
-def caption(texts: list[str], place: int) -> str:
-    """Words for the picture that code cell `place` draws: the sentence in italics below it, or else
-    the heading it stands under. texts: each cell's Markdown, "" for code."""
-    below = next(filter(None, texts[place:]), "")
-    if found := re.match(r"\*([^*].*?[^*])\*(?:\s|$)", below):
-        return re.sub(r"[*`$]", "", found[1])
-    above = re.findall(r"^#+ (.*)", "\n".join(texts[:place]), re.MULTILINE)
-    return f"Picture: {above[-1]}"
+def caption(code: str, texts: list[str], place: int) -> str:
+    """Words for the picture that code cell `place` draws: its title and the sentence in italics
+    below it, or else the heading it stands under. texts: each cell's Markdown, "" for code."""
+    title = re.findall(r'\btitle = "(.*)"$', code, re.MULTILINE)
+    below = re.match(r'\*([^*].*?[.”"])\*(?:\s|$)', next(filter(None, texts[place:]), ""))
+    heading = re.findall(r"^#+ (?!✎)(.*)", "\n".join(texts[:place]), re.MULTILINE)[-1]
+    words = [*(f"{line}." for line in title), *([below[1]] if below else [])]
+    return re.sub(r"[*`$]", "", " ".join(words)) or f"Picture: {heading}"
 
 
 def explorer(chart: dict, path: Path) -> str:

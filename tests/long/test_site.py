@@ -42,13 +42,16 @@ def test_sphinx_is_silent_and_every_link_and_picture_is_there(built):
 
 def test_each_page_opens_without_an_error_and_fetches_nothing(page, web):  # noqa: F811
     said, asked = [], []
-    page.on("console", lambda message: said.append(message) if message.type == "error" else None)
-    page.on("pageerror", said.append)
+    page.on("console", lambda message: message.type == "error" and said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    for path in sorted(site.SITE.glob("[!_]**/*.html")) + [site.SITE / "index.html"]:
-        page.goto(f"{web}/{path.relative_to(site.SITE).as_posix()}")
-        wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        assert not wide, f"{path.name} is wider than the window"
+    page.set_viewport_size({"width": 390, "height": 844})  # a phone's
+    for path in sorted(site.SITE.rglob("*.html")):
+        name = path.relative_to(site.SITE).as_posix()
+        if not name.startswith("_"):
+            page.goto(f"{web}/{name}")
+            wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            assert not wide, f"{name} is wider than the window"
     assert not said
     assert not [url for url in asked if not re.match(rf"{web}/|data:|blob:", url)]
 
@@ -74,6 +77,16 @@ def test_the_explorer_shows_another_head(page, web):  # noqa: F811
     assert picture.screenshot() != before
 
 
+def test_a_phone_has_its_menu(page, web):  # noqa: F811
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{web}/index.html")
+    lab = page.get_by_role("link", name="Lab 06 · Tokens")
+    sync_api.expect(lab).not_to_be_in_viewport()
+    page.locator(".primary-toggle:visible").click()
+    sync_api.expect(lab).to_be_in_viewport()
+
+
 def test_search_finds_a_page(page, web):  # noqa: F811
     page.goto(f"{web}/search.html?q=Jacobian")
-    sync_api.expect(page.locator("#search-results a").first).to_contain_text("Why attention")
+    found = page.locator("#search-results a", has_text="Why attention")
+    sync_api.expect(found.first).to_be_visible()
