@@ -123,8 +123,8 @@ def api() -> str:
 
 
 def scripts(folder: Path) -> None:
-    """Write the two programs that a page needs, from packages: MathJax (Apache 2.0), and Vega,
-    Vega-Lite and vega-embed (BSD), in one file that also draws (site/explorer.js)."""
+    """Write the two programs that a page needs, from packages: MathJax, and Vega, Vega-Lite and
+    vega-embed, in one file that also draws (site/explorer.js). Theirs is _static/LICENCES.txt."""
     import vl_convert
 
     draw = (ROOT / "site" / "explorer.js").read_text(encoding="utf-8")
