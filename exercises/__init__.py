@@ -6,7 +6,9 @@
 One file a notebook, ex05_decoder.py for notebook 05: it is found by its name.
 """
 
+import os
 import pkgutil
+import warnings
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -20,9 +22,26 @@ def check(number: str, answer: Any, own: Any = None) -> None:
     """Print whether `answer` solves exercise `number`, and if not, what is wrong.
 
     own: the notebook's own version, to compare with it instead of the exercise's solution.
+    Never stops a run, unless nbgrader executes it: then an exercise that is not solved raises.
     """
     exercise = find(number)
-    say(verdict(exercise if own is None else replace(exercise, solution=own), answer))
+    if own is not None:
+        exercise = replace(exercise, solution=own)
+    if os.environ.get("NBGRADER_EXECUTION"):  # nbgrader sets it where it grades and validates
+        grade(exercise, answer)
+    else:
+        say(verdict(exercise, answer))
+
+
+def grade(exercise: Exercise, answer: Any) -> None:
+    """Print the verdict, and raise AssertionError where it is not ●: nbgrader gives full points to
+    a cell that only prints."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # printed, they would count as a failure
+        said = verdict(exercise, answer)
+    say(said)
+    if not said.startswith("●"):
+        raise AssertionError(f"exercise {exercise.number} is not solved: the line above says why")
 
 
 def find(number: str) -> Exercise:

@@ -17,8 +17,12 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from utils.sliders import VIEW
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 PACKAGE = '''"""The model, one module a notebook: `make export` writes it, nobody edits it."""\n'''
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,8 +71,20 @@ def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
     the cells print. A notebook that fails stays as it was.
     """
     import nbformat
-    from nbclient import NotebookClient
 
+    chosen = choose(root, names)
+    for path in chosen:
+        print(f"{path.name}: ", end="", flush=True)
+        start = time.perf_counter()
+        notebook = nbformat.read(path, as_version=4)
+        execute(notebook, path.parent)
+        write(path, nbformat.writes(notebook) + "\n")
+        print(f"{time.perf_counter() - start:.0f} s")
+    return chosen
+
+
+def choose(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
+    """Root's notebooks; of them those whose names begin so, where there are names."""
     folder, chosen = root / "notebooks", notebooks(root)
     if names:
         begin = tuple(names)
@@ -76,24 +92,24 @@ def run(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
     if not chosen:
         asked = " or ".join(names or [])
         raise ValueError(f"no notebook in {folder} has a name that begins with {asked}")
-    for path in chosen:
-        print(f"{path.name}: ", end="", flush=True)
-        start = time.perf_counter()
-        notebook = nbformat.read(path, as_version=4)
-        kernel = {"metadata": {"path": str(path.parent)}}
-        NotebookClient(notebook, timeout=1800, resources=kernel, coalesce_streams=True).execute()
-        notebook.metadata.pop("widgets", None)
-        notebook.metadata["language_info"] = {"name": "python"}
-        for cell in notebook.cells:
-            cell.metadata.pop("execution", None)
-            for output in cell.get("outputs", []):
-                data = output.get("data", {})
-                data.pop(VIEW, None)  # a stored control has nothing behind it
-                if "image/png" in data:
-                    data["image/png"] = smaller(data["image/png"])
-        write(path, nbformat.writes(notebook) + "\n")
-        print(f"{time.perf_counter() - start:.0f} s")
     return chosen
+
+
+def execute(notebook: "NotebookNode", folder: Path) -> None:
+    """Run the notebook in that folder; its outputs become what is stored."""
+    from nbclient import NotebookClient
+
+    kernel = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=1800, resources=kernel, coalesce_streams=True).execute()
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            data.pop(VIEW, None)  # a stored control has nothing behind it
+            if "image/png" in data:
+                data["image/png"] = smaller(data["image/png"])
 
 
 def smaller(png: str) -> str:
