@@ -11,7 +11,8 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab by-heart test test-long test-gpu export notebooks figures stamp model bench deck site lock
+.PHONY: help lab by-heart test test-long test-gpu export notebooks figures stamp model bench deck \
+        site editions lock
 
 help:
 	@echo 'make lab        open the course in JupyterLab, at notebook 01'
@@ -26,6 +27,7 @@ help:
 	@echo 'make bench      measure the speed of training and decoding, beside their peers'
 	@echo 'make deck       write build/transformer-by-heart.apkg, the course as an Anki deck'
 	@echo 'make site       build the site of notebooks and pages in build/site'
+	@echo 'make editions   write dist/: the notebooks to learn from, and to teach with   (some: ARGS="02 05")'
 	@echo 'make lock       write constraints.txt anew   (newer packages: make lock ARGS="--upgrade")'
 	@echo 'make stamp      put the address in pyproject.toml wherever it stands'
 
@@ -72,6 +74,9 @@ deck: $(VENV)/ready-dev
 
 site: $(VENV)/ready-dev
 	$(PY) -m tools.site
+
+editions: $(VENV)/ready-dev
+	$(PY) -m tools.editions $(ARGS)
 
 # uv keeps the versions that stand there, unless ARGS say otherwise. torch's CUDA packages stay out:
 # a CPU's torch has none, and pip finds the ones that its torch names.

@@ -19,7 +19,7 @@ from transformer.trainer import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf8")
-PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "TEACHING.md", "CHANGELOG.md", "benchmarks/README.md"]
 # Its row in the README: the notebook, the minutes to run, the hours to read and solve
 ROW = re.compile(
     r"^\| \[[^]]+\]\((notebooks/\d\d_\w+\.ipynb)\) \| .* \| (.*) \| ([\d.]+) h \|", re.M

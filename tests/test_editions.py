@@ -1,0 +1,261 @@
+"""The two editions: what the learner's keeps and lacks, how nbgrader's checks raise, the table."""
+
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import nbformat
+import pytest
+from test_readme import minutes
+
+from benchmarks.table import fill
+from exercises import check
+from exercises.check import Exercise
+from tools import editions, notebooks
+from tools.editions import FOLD, exercises_of
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = notebooks.notebooks(ROOT)
+TEACHING = (ROOT / editions.PAGE).read_text(encoding="utf-8")
+# Of the plan: the notebook where one begins, its last section, the exercises, the minutes
+LESSON = re.compile(
+    r"^\| \d? ?\| (\d+) \| (?:\[.*\]\((.*?)\), to (\d+)|from \d+):.*? \| (.*?) \| (\d+) \|$",
+    re.MULTILINE,
+)
+SMALL = (
+    0,
+    1,
+    3,
+    4,
+    28,
+    29,
+    30,
+    31,
+    55,
+    56,
+    57,
+    58,
+)  # of notebook 02: set-up, exercises 2.1 and 2.3
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory) -> Path:
+    """The learner's edition of this course's notebooks, published on a branch."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copytree(ROOT / "notebooks", root / "notebooks")
+    shutil.copy(ROOT / "pyproject.toml", root)
+    for path in notebooks.notebooks(root):
+        editions.write_learner(path, root, "learner")
+    return root / "dist"
+
+
+def source_and_learners(dist: Path, path: Path) -> tuple[nbformat.NotebookNode, ...]:
+    place = dist / "learner" / path.relative_to(ROOT / "notebooks")
+    return nbformat.read(path, as_version=4), nbformat.read(place, as_version=4)
+
+
+def texts(notebook: nbformat.NotebookNode) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def links(notebook: nbformat.NotebookNode) -> list[str]:
+    return re.findall(r"\]\(([^)\s#]+)\)", texts(notebook))
+
+
+@every_notebook
+def test_the_learner_s_has_no_solution_no_answer_no_output(dist, path):
+    source, learners = source_and_learners(dist, path)
+    folds = dict(FOLD.findall(texts(source)))
+    kept = dict(FOLD.findall(texts(learners)))
+    assert not any(cell.outputs or cell.execution_count for cell in code(learners))
+    assert [cell.source for cell in code(learners)] == [cell.source for cell in code(source)]
+    for exercise in exercises_of(source):
+        assert exercise.solution not in texts(learners)
+        assert exercise.stub.source in [cell.source for cell in code(learners)]
+        assert exercise.stub.source != exercise.solution
+    for title, body in folds.items():
+        assert (body.strip() in texts(learners)) == title.startswith(("Hint", "Change it", "Rows"))
+        if "?" in title:
+            assert title in texts(learners)
+    assert all(body == folds[title] for title, body in kept.items())
+
+
+@every_notebook
+def test_the_learner_s_keeps_every_hint_and_all_other_text(dist, path):
+    source, learners = map(texts, source_and_learners(dist, path))
+    assert learners.count("<summary>Hint") == source.count("<summary>Hint") > 0
+    there = learners.splitlines()
+    for old, new in editions.WORDS.items():
+        source = source.replace(old, new)
+    for line in FOLD.sub("", source).splitlines():
+        assert line in there or "](" in line, line
+
+
+def test_what_stands_for_the_notebooks_words_on_folds_has_its_words():
+    said = "".join(texts(nbformat.read(path, as_version=4)) for path in NOTEBOOKS)
+    assert all(old in said for old in editions.WORDS)
+
+
+def test_of_the_folds_hints_stay_and_questions():
+    hint, kept = "<details><summary>Hint</summary>\n\nh\n\n</details>", "Answer, then unfold:"
+    solution = "<details><summary>Solution</summary>\n\ns\n\n</details>"
+    questions = [f"<details><summary>{q}</summary>\n\na\n\n</details>" for q in ("1. Why?", "How?")]
+    text = "\n".join([kept, hint, solution, *questions, "", "After."])
+    left = ["Answer:", hint, "1. Why?", "- How?", "After."]
+    assert editions.without_answers(text) == "\n\n".join(left)
+    assert editions.without_answers(solution) == ""
+    assert editions.without_answers("a\n\n\nb") == "a\n\n\nb"
+
+
+@every_notebook
+def test_nbgrader_finds_stubs_and_checks_with_points_by_difficulty(dist, path):
+    source, learners = source_and_learners(dist, path)
+    marked = [cell.metadata.get("nbgrader") for cell in learners.cells]
+    names = [each["grade_id"] for each in marked if each]
+    assert len(names) == len(set(names)) == 2 * len(exercises_of(source))
+    for exercise in exercises_of(source):
+        name = exercise.number.replace(".", "-")
+        [stub] = [each for each in marked if each and each["grade_id"] == f"answer-{name}"]
+        [graded] = [each for each in marked if each and each["grade_id"] == f"check-{name}"]
+        assert stub["solution"] and not stub["grade"] and not stub["locked"]
+        assert graded["grade"] and graded["locked"] and not graded["solution"]
+        assert graded["points"] == {"●○○": 1, "●●○": 2, "●●●": 3}[exercise.difficulty]
+
+
+@every_notebook
+def test_links_lead_somewhere_and_the_badge_opens_the_edition(dist, path):
+    inside = path.relative_to(ROOT / "notebooks")
+    course = notebooks.address(ROOT)
+    both = [dist / "learner" / inside, dist / "nbgrader" / "source" / path.stem / path.name]
+    for place in both:
+        notebook = nbformat.read(place, as_version=4)
+        for link in links(notebook):
+            if link.startswith(f"{course}/blob/main/"):
+                assert (ROOT / link.removeprefix(f"{course}/blob/main/")).exists(), link
+            elif not link.startswith("http"):
+                assert (place.parent / link).exists(), link
+        slug = course.removeprefix("https://github.com/")
+        badge = f"https://colab.research.google.com/github/{slug}/blob/learner/notebooks/{inside}"
+        assert badge in links(notebook)
+        assert "/blob/main/notebooks" not in texts(notebook)
+
+
+def test_without_a_branch_the_badge_opens_the_notebook_itself():
+    path = NOTEBOOKS[0]
+    read, stored = editions.read(path), nbformat.read(path, as_version=4)
+    assert read.cells[0].source == stored.cells[0].source
+
+
+def small() -> nbformat.NotebookNode:
+    notebook = nbformat.read(ROOT / "notebooks" / "02_attention.ipynb", as_version=4)
+    notebook.cells = [notebook.cells[place] for place in SMALL]
+    notebook.cells[3].source = "from exercises import check"  # and no import that takes long
+    return notebook
+
+
+def test_the_learner_s_runs_unsolved_and_the_teacher_s_is_solved():
+    learners, teachers = small(), small()
+    editions.learner(learners)
+    notebooks.execute(learners, ROOT / "notebooks")
+    editions.teacher(teachers, ROOT / "notebooks")
+    for notebook, sign in ((learners, "○"), (teachers, "●")):
+        checks = [c for c in notebook.cells if "check" in c.metadata.get("tags", [])]
+        assert [editions.printed(cell)[:5] for cell in checks] == [f"{sign} 2.1", f"{sign} 2.3"]
+
+
+def test_a_solution_that_is_refused_stops_the_teacher_s(monkeypatch):
+    def execute(notebook, folder):
+        for exercise, sign in zip(exercises_of(notebook), "●✗", strict=True):
+            text = f"{sign} {exercise.number} as it is."
+            exercise.check.outputs = [nbformat.v4.new_output("stream", text=text)]
+
+    monkeypatch.setattr(editions, "execute", execute)
+    with pytest.raises(ValueError, match="the folded solution is refused: 2.3"):
+        editions.teacher(small(), ROOT / "notebooks")
+
+
+@pytest.mark.parametrize("part", ["heading", "stub", "check", "solution"])
+def test_an_exercise_that_lacks_a_part_is_an_error(part):
+    notebook = small()
+    gone = {"heading": 4, "stub": 5, "check": 6, "solution": 7}
+    del notebook.cells[gone[part]]
+    with pytest.raises(ValueError):
+        exercises_of(notebook)
+
+
+@pytest.mark.parametrize("by", ["autograde", "validate"])
+@pytest.mark.parametrize(("answer", "sign"), [(None, "○"), (4, "✗")])
+def test_under_nbgrader_a_check_raises_after_it_has_printed(by, answer, sign, monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", by)
+    with pytest.raises(AssertionError, match=r"exercise 1\.1 is not solved"):
+        check("1.1", answer)
+    assert capsys.readouterr().out.startswith(f"{sign} 1.1 ")
+    check("1.1", 3.5)
+    assert capsys.readouterr().out.startswith("● 1.1 ")
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    check("1.1", answer)
+
+
+def test_under_nbgrader_a_warning_costs_no_point(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    warned = Exercise("0.1", 4, adapt=lambda answer: warnings.warn("old", stacklevel=1) or answer)
+    monkeypatch.setattr("exercises.find", lambda number: warned)
+    with warnings.catch_warnings(record=True) as caught:
+        check("0.1", 4)
+    assert not caught
+
+
+def test_the_teacher_s_page_is_short_and_its_table_is_that_of_the_notebooks():
+    fresh = fill(TEACHING, {"exercises": editions.table()})
+    assert fresh == TEACHING, "run: python -m tools.editions --table"
+    assert len(fill(TEACHING, {"exercises": ""}).split()) <= 900
+
+
+def test_the_plan_takes_each_section_and_exercise_of_the_path_once():
+    """Its lessons' exercises and minutes are those of the notebooks' sections."""
+    path, first = None, 0
+    planned = []
+    for _, name, last, numbers, told in LESSON.findall(TEACHING):
+        if name:
+            path, first = ROOT / name, 0
+        sections = by_sections(path)[first : int(last) + 1 if last else None]
+        found = [each for section in sections for each in section[1]]
+        assert numbers.replace(" to ", ", ").split(", ") == [found[0], found[-1]][: len(found)]
+        assert int(told) == pytest.approx(sum(section[0] for section in sections), abs=3)
+        first = int(last or 0) + 1
+        planned += found
+    asked = [e.number for p in NOTEBOOKS[:7] for e in exercises_of(nbformat.read(p, 4))]
+    assert planned == asked
+
+
+def by_sections(path: Path) -> list[tuple[float, list[str]]]:
+    """Minutes and exercises of a path notebook's numbered sections: what stands before the first
+    is 0, a recap belongs to the last."""
+    sections: list[tuple[list[str], list[str]]] = [([], [])]
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            sections[-1][1].append(cell.source)
+            continue
+        for part in re.split(r"^(?=## \d)", cell.source, flags=re.MULTILINE):
+            if re.match(r"## \d", part):
+                sections.append(([], []))
+            sections[-1][0].append(part)
+    return [
+        (minutes(text, lines), [found[0] for found in editions.HEADING.findall("\n".join(text))])
+        for text, lines in sections
+    ]
+
+
+def test_the_page_of_exercises_names_every_mistake():
+    page = editions.exercises_page()
+    for path in NOTEBOOKS:
+        for exercise in exercises_of(nbformat.read(path, as_version=4)):
+            assert f"### {exercise.number} · {exercise.title}\n" in page
+    assert "\n- you normalised the columns" in page
