@@ -85,15 +85,16 @@ def exercises_of(notebook: NotebookNode) -> list[Exercise]:
             stubs.append(cell)
         elif "check" in tags:
             checks.append(cell)
-    names = [CHECK.findall(check.source) for check in checks]
-    if [heading[0] for heading in headings] != [number for [(number, _)] in names]:
-        raise ValueError(f"headings {headings} and checks {names} do not name the same exercises")
-    return [
-        Exercise(number, title, difficulty, int(minutes), name, stub, check, solution)
-        for (number, title, difficulty, minutes), [(_, name)], stub, check, solution in zip(
-            headings, names, stubs, checks, solutions, strict=True
+    found = []
+    for heading, stub, check, solution in zip(headings, stubs, checks, solutions, strict=True):
+        number, title, difficulty, minutes = heading
+        asked = CHECK.match(check.source)
+        if asked is None or asked[1] != number or not solution:
+            raise ValueError(f"exercise {number} lacks a stub, a check or a solution of its own")
+        found.append(
+            Exercise(number, title, difficulty, int(minutes), asked[2], stub, check, solution)
         )
-    ]
+    return found
 
 
 def learner(notebook: NotebookNode) -> None:
@@ -141,18 +142,12 @@ def teacher(notebook: NotebookNode, folder: Path) -> None:
 
     Raises ValueError where a check then says anything but ●.
     """
-    solve(notebook)
+    for exercise in exercises_of(notebook):
+        exercise.stub.source = exercise.solution
     execute(notebook, folder)
     wrong = [each.number for each in exercises_of(notebook) if "● " not in printed(each.check)]
     if wrong:
         raise ValueError(f"the folded solution is refused: {', '.join(wrong)}")
-
-
-def solve(notebook: NotebookNode, numbers: list[str] | None = None) -> None:
-    """Put the solution in the place of each stub, or only of those with these numbers."""
-    for exercise in exercises_of(notebook):
-        if numbers is None or exercise.number in numbers:
-            exercise.stub.source = exercise.solution
 
 
 def printed(cell: NotebookNode) -> str:
@@ -228,11 +223,11 @@ def table(root: Path = ROOT) -> str:
 
 
 def exercises_page(root: Path = ROOT) -> str:
-    """A page in Markdown: of each exercise, what is asked and which mistakes its check knows."""
-    parts = [
-        "# What each exercise tests",
-        "A check that refuses an answer says why. These it knows:",
-    ]
+    """A page in Markdown: of each exercise, what is asked and what its check may say."""
+    told = (
+        "In the words of its check: first when an answer is right, then of each mistake it knows."
+    )
+    parts = ["# What each exercise tests", told]
     for title, found in titled(root):
         parts.append(f"## {title}")
         for each in found:
