@@ -255,6 +255,65 @@ def parity() -> str:
     return "\n".join(lines)
 
 
+def llama() -> str:
+    """The largest differences between lab 08's model and transformers' Llama, part by part."""
+    found = read("llama")
+    head = [
+        f"{found['configurations']} random configurations of each",
+        *(
+            f"{dtype}: {what}"
+            for dtype in ("float32", "float64")
+            for what in ("outputs", "gradients")
+        ),
+    ]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for part in found["float32"]:
+        rows = [found[dtype][part] for dtype in ("float32", "float64")]
+        cells = [f"{row[what]:.1e}" for row in rows for what in ("outputs", "gradients")]
+        lines.append(f"| {part} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def since_2017() -> str:
+    """One change at a time on a language model of German, from benchmarks.since_2017: nats a token,
+    mean and spread over the seeds. Beyond the seeds as in `ablations`."""
+    found: dict[str, list[dict]] = {}
+    for run in read("since-2017")["runs"]:
+        found.setdefault(run["changed"], []).append(run)
+    head = ["changed", "parameters", "after an epoch", "at the end", "beside 2017, pre-norm"]
+    head += ["beyond the seeds?", "rows four times as long"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    base = [run["test loss"][-1] for run in found["2017, pre-norm"]]
+    for name, runs in found.items():
+        first, last = ([run["test loss"][n] for run in runs] for n in (0, -1))
+        apart = min(last) > max(base) or max(last) < min(base)
+        cells = [name, f"{runs[0]['parameters']:,}", in_nats(first), in_nats(last)]
+        if name == "2017, pre-norm":
+            cells += ["", ""]
+        else:
+            cells += [f"{mean(last) - mean(base):+.3f}", "yes" if apart else "no"]
+        cells.append(in_nats([run["test loss, long rows"] for run in runs]))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def in_nats(losses: list[float]) -> str:
+    return f"{mean(losses):.3f} ({min(losses):.3f} … {max(losses):.3f})"
+
+
+def racers() -> str:
+    """What the models of `since_2017` have in common."""
+    run = read("since-2017")
+    s, steps = run["settings"], run["runs"][0]["steps"]
+    return (
+        f"{s['layers']} layers, d_model {s['d_model']}, {s['heads']} heads (grouped: "
+        f"{s['kv heads']} sets), d_ff {s['d_ff']} or what makes up for the change, {s['epochs']} "
+        f"epochs of {steps // s['epochs']} steps in batches of {s['tokens a batch']} tokens, peak "
+        f"{s['peak']:g} after {s['warmup']} steps, no dropout, no smoothing; "
+        f"{run['machine']['CPU']}, 1 thread; torch {run['versions']['torch']}."
+    )
+
+
 def training(path: Path = RESULTS / "training-cpu.json") -> str:
     """The peers beside each other, from benchmarks.training."""
     run = json.loads(path.read_text("utf8"))
@@ -396,7 +455,8 @@ def share(found: dict) -> str:
 
 def tables() -> dict[str, str]:
     """Each table by the name in its marker, with a line on what it was measured with."""
-    found = {"glance": glance(), "parity": parity()}
+    found = {"glance": glance(), "parity": parity(), "llama": llama()}
+    found["since-2017"] = f"{racers()}\n\n{since_2017()}"
     found["embedded"] = f"{recipe(seeds('embedded')[0])}\n\n{embedded()}"
     for device in ("cpu", "cuda"):
         if runs := seeds(f"multi30k-{device}-en"):
