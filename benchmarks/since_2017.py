@@ -37,8 +37,8 @@ ROWS = {
     "2017, post-norm": (),
     "2017, pre-norm": ("pre-norm",),
     **{change: ("pre-norm", change) for change in CHANGES[1:]},
-    "RoPE, no √d_model": ("pre-norm", "RoPE", "no √d_model"),
-    "all": CHANGES,
+    "all but the last": CHANGES[:-1],
+    "all: lab 08's LanguageModel": CHANGES,
 }
 
 

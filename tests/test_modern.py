@@ -276,12 +276,12 @@ class TestRace:
                 "test": {"de": ["Wir gehen nach Hause."] * 32},
             },
         )
-        out = tmp_path / "race.json"
+        out, today = tmp_path / "race.json", [*race.ROWS][-1]
         arguments = ["--seeds", "1", "--epochs", "1", "--out", str(out), "--only"]
-        race.main([*arguments, "all"])
-        race.main([*arguments, "all", "2017, post-norm"])
+        race.main([*arguments, today])
+        race.main([*arguments, today, "2017, post-norm"])
         runs = json.loads(out.read_text("utf8"))["runs"]
-        assert [run["changed"] for run in runs] == ["all", "2017, post-norm"]
+        assert [run["changed"] for run in runs] == [today, "2017, post-norm"]
         assert all(len(run["test loss"]) == 1 and run["test loss"][0] > 0 for run in runs)
         with pytest.raises(ValueError, match="other settings"):
             race.main(["--epochs", "2", "--out", str(out)])
