@@ -118,11 +118,8 @@ class Layer(nn.Module):
 
 # %% ../notebooks/labs/08_since_2017.ipynb #abaa2817
 class LanguageModel(nn.Module):
-    """A decoder-only Transformer after Touvron et al. 2023, with one table at both ends.
-
-    Padding may stand behind a text: nothing before it looks there. base: of RoPE's angles.
-    Raises ValueError for sizes that do not fit.
-    """
+    """A decoder-only Transformer after Touvron et al. 2023, with one table at both ends. Padding may
+    stand behind a text: nothing looks there. base: of RoPE's angles. ValueError: as its parts."""
 
     def __init__(
         self,
