@@ -118,8 +118,8 @@ class Layer(nn.Module):
 
 # %% ../notebooks/labs/08_since_2017.ipynb #abaa2817
 class LanguageModel(nn.Module):
-    """A decoder-only Transformer after Touvron et al. 2023, with one table at both ends. Padding may
-    stand behind a text: nothing looks there. base: of RoPE's angles. ValueError: as its parts."""
+    """A decoder-only Transformer after Touvron et al. 2023, one table at both ends. Padding may
+    stand behind a text: nobody looks there. base: RoPE's. ValueError for sizes that do not fit."""
 
     def __init__(
         self,
