@@ -119,7 +119,7 @@ def rows_of(tokenizer, sentences: list[str], together: int) -> list[Pair]:
 
 def run(changes: Collection[str], seed: int, epochs: int) -> dict:
     """Train one and judge it: nats a token on the test split after each epoch; and at the end on
-    rows that are four times as long as any it has seen."""
+    rows of four times as many sentences."""
     _, tokenizer = load_model(DATA / "model")
     corpus = load_corpus("embedded")
     train_rows = rows_of(tokenizer, corpus["train"]["de"][:], SENTENCES)
