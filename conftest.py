@@ -22,9 +22,6 @@ LONGEST = [
     "04_encoder.ipynb",
 ]
 
-# Labs 08 compare with transformers 5, which isn't made for Python 3.10
-collect_ignore_glob = ["notebooks/labs/08_*.ipynb"] if sys.version_info < (3, 11) else []
-
 
 # transformers, beside whose models these labs hold ours, has no version for Python 3.10
 collect_ignore_glob = ["notebooks/labs/08_*"] if sys.version_info < (3, 11) else []
