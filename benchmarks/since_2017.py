@@ -32,13 +32,18 @@ D_MODEL, HEADS, KV_HEADS, D_FF, LAYERS = 64, 4, 2, 256, 2  # of 2017; today's d_
 EPOCHS, PEAK, WARMUP, MAX_TOKENS = 5, 4e-3, 300, 512
 SENTENCES = 4  # in a row
 CHANGES = ("pre-norm", "RMSNorm", "RoPE", "SwiGLU", "grouped queries", "no biases", "no √d_model")
+SMALLER = "sublayers begin smaller"  # no change since 2017, but a start
 # Post-norm alone is 2017's own; all others stand on pre-norm
 ROWS = {
     "2017, post-norm": (),
     "2017, pre-norm": ("pre-norm",),
     **{change: ("pre-norm", change) for change in CHANGES[1:]},
-    "all but the last": CHANGES[:-1],
+    "all with √d_model": CHANGES[:-1],
     "all: lab 08's LanguageModel": CHANGES,
+    # Two tests of why the last change costs something: what the sublayers add begins √d_model times
+    # smaller, as the words do. The second holds that alone against "all with √d_model".
+    "all, w_o and w_down ÷ 8": (*CHANGES, SMALLER),
+    "all with √d_model, w_o and w_down ÷ 8": (*CHANGES[:-1], SMALLER),
 }
 
 
@@ -85,6 +90,10 @@ class Racer(nn.Module):
                 there = "no biases" not in changes
                 linear.bias = nn.Parameter(torch.zeros(linear.out_features)) if there else None
         xavier(self.encoder)
+        if SMALLER in changes:
+            for layer in self.encoder.layers:
+                for last in (layer.self_attention.attention.w_o, layer.feed_forward.w_down):
+                    last.weight.data /= math.sqrt(D_MODEL)
 
     def forward(self, source: Tensor | None, target: Tensor) -> Tensor:
         x = self.table(target)  # (batch, length, d_model)

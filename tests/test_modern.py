@@ -108,6 +108,18 @@ def test_a_llama_with_more_is_refused_by_name(option, named):
         from_llama(LlamaForCausalLM(LlamaConfig(**sizes, **options | option)))
 
 
+@needs_llama
+def test_a_small_llama_that_was_released_fits():
+    """SmolLM2-135M's configuration, with fewer words and layers and random weights."""
+    sizes = {"vocab_size": 99, "hidden_size": 576, "intermediate_size": 1536}
+    heads = {"num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 64}
+    options = {"rope_theta": 100_000, "rope_scaling": None, "rms_norm_eps": 1e-5}
+    config = LlamaConfig(num_hidden_layers=2, tie_word_embeddings=True, **sizes, **heads, **options)
+    theirs = LlamaForCausalLM(config).eval()
+    ids = torch.randint(99, (2, 9))
+    assert torch.allclose(from_llama(theirs)(ids), theirs(ids).logits, atol=1e-4)
+
+
 @settings(max_examples=25, deadline=None)
 @given(size=st.integers(1, 20), seed=seeds)
 def test_rms_norm_is_pytorch_s_and_layer_norm_s_of_what_has_no_mean(size, seed):
@@ -254,6 +266,14 @@ class TestRace:
         model.load_state_dict(weights)
         ids = torch.randint(30, (2, 9))
         assert torch.allclose(racer(None, ids), model(ids), atol=1e-5)
+
+    def test_smaller_sublayers_begin_where_larger_words_do(self, race):
+        """Both rows compute the same before the first step; a norm's eps counts a little."""
+        ids = torch.randint(30, (2, 9))
+        rows = ("all with √d_model", "all, w_o and w_down ÷ 8", "all: lab 08's LanguageModel")
+        large, small, all_of_it = (race.build(30, race.ROWS[row], 1)(None, ids) for row in rows)
+        assert torch.allclose(large, small, atol=1e-3)
+        assert not torch.allclose(large, all_of_it, atol=0.1)
 
     @pytest.mark.parametrize("changed", ["RoPE", "SwiGLU", "grouped queries", "no biases"])
     def test_one_change_is_one_change(self, race, changed):
