@@ -9,7 +9,18 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 
-from utils.plots import BLUE, GREY, ORANGE, PADDING_GREY, bars, branches, curves, head_grid, heatmap
+from utils.plots import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PADDING_GREY,
+    bars,
+    branches,
+    curves,
+    dots,
+    head_grid,
+    heatmap,
+)
 
 LABELS = {"xlabel": "step", "ylabel": "loss", "title": "It falls"}
 LONG = ["Donaudampfschifffahrtsgesellschaft", "und", "Rindfleischetikettierung"]
@@ -115,6 +126,15 @@ def test_bars_carry_their_values_and_curves_differ_in_more_than_colour():
     assert len(ax.collections) == 1 and curves({"only": [1, 2]}, **LABELS).get_legend() is None
 
 
+def test_dots_stand_row_by_row_with_their_mean_at_the_end():
+    ax = dots({"a": [1, 2, 3], "$b": [4, 5]}, beside="a", xlabel="x", title=TITLE)
+    assert [[*map(float, line.get_xdata())] for line in ax.lines] == [[1, 2, 3], [4, 5]]
+    assert words(ax.texts) == ["2.00", "4.50"] and len(ax.patches) == 1
+    top, bottom = (line.get_window_extent().y0 for line in ax.lines)
+    assert top > bottom
+    assert_readable(ax.figure)
+
+
 def test_branches_show_the_best_path_what_is_kept_and_each_leafs_product():
     tree = {(): {"a": 0.6, "b": 0.4}, ("a",): {"c": 0.5, "d": 0.5}, ("b",): {"e": 1.0}}
     ax = branches(tree, ("b", "e"), [("a",)], "b wins")
@@ -181,6 +201,9 @@ REFUSED = {
     r"bands names \['b'\]": lambda: curves({"a": [1]}, bands={"b": ([1], [2])}, **LABELS),
     "draw it with log=False": lambda: curves({"a": [1, 0]}, log=True, **LABELS),
     "2 values but 1 labels": lambda: bars([1, 2], ["a"], ylabel="y", title="t"),
+    "nothing to draw in rows": lambda: dots({}, xlabel="x", title="t"),
+    r"nothing to draw in \['a'\]": lambda: dots({"a": []}, xlabel="x", title="t"),
+    "beside names 'b'": lambda: dots({"a": [1]}, beside="b", xlabel="x", title="t"),
     "2 values but 3 errors": lambda: bars([1, 2], "ab", errors=[1, 2, 3], ylabel="y", title="t"),
 }
 

@@ -28,7 +28,7 @@ from matplotlib.ticker import MaxNLocator
 # their rc_context ends, and only the first figure of a notebook would appear.
 plt.switch_backend(plt.get_backend())
 
-__all__ = ["bars", "branches", "curves", "head_grid", "heatmap"]
+__all__ = ["bars", "branches", "curves", "dots", "head_grid", "heatmap"]
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; neighbours in COLOURS also
 # differ in lightness. The drawings in utils/figures have the same ones.
@@ -383,6 +383,40 @@ def bars(
 
 
 @mpl.rc_context(STYLE)
+def dots(
+    rows: Mapping[str, Sequence[float]],
+    *,
+    beside: str | None = None,
+    xlabel: str,
+    title: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw each row's values as dots on a line of its own, with their mean at its end.
+
+    rows: {"label": (values,) numbers}, from the top down. ax: as for `curves`.
+    beside: the row whose spread is shaded behind all of them.
+
+    Raises ValueError when there is no row, an empty one, or none called as `beside` has it.
+    """
+    values = {label: _array(row) for label, row in rows.items()}
+    if empty := [label for label, row in values.items() if not row.size] or not values:
+        raise ValueError(f"there is nothing to draw in {empty if values else 'rows'}")
+    if beside is not None and beside not in values:
+        raise ValueError(f"beside names {beside!r}, but the rows are {[*values]}")
+    ax = ax or _figure(6.0, 0.3 * len(values) + 1.2).add_subplot()
+    if beside is not None:
+        ax.axvspan(values[beside].min(), values[beside].max(), color=PADDING_GREY, alpha=0.6, lw=0)
+    for place, row in enumerate(values.values()):
+        ax.plot(row, [place] * len(row), "o", color=BLUE, ms=6, mec="white", mew=0.6, alpha=0.85)
+        end = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 9}
+        ax.text(1.02, place, f"{row.mean():.2f}", **end)
+    ax.set_yticks(range(len(values)), [_plain(label) for label in values])
+    ax.set_ylim(len(values) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    return _framed(ax, xlabel, "", title)
+
+
+@mpl.rc_context(STYLE)
 def branches(
     tree: Mapping[tuple, Mapping[str, float]],
     best: tuple,
@@ -419,7 +453,7 @@ def branches(
 
 
 def _framed(ax: Axes, xlabel: str, ylabel: str, title: str) -> Axes:
-    """What curves and bars share: their names, an open frame, level lines."""
+    """What curves, bars and dots share: their names, an open frame, level lines."""
     ax.set(xlabel=xlabel, ylabel=ylabel, title=_wrap(title, _laid_out(ax) + 0.2))
     ax.tick_params(which="minor", length=0)
     ax.spines[["top", "right"]].set_visible(False)
