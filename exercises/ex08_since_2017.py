@@ -11,34 +11,6 @@ def some(*shape: int, seed: int = 0, scale: float = 1.0) -> torch.Tensor:
     return scale * (0.5 + torch.randn(*shape, generator=generator))
 
 
-@exercise(
-    "8.E",
-    cases=[
-        (some(2, 3, 8), some(8, seed=1), 1e-6),
-        (some(4, 6, seed=2, scale=1e-3), some(6, seed=3), 1e-5),  # eps counts here
-        (some(5, seed=4), torch.ones(5), 0.1),
-    ],
-    wrong={
-        ("x.pow(2).mean(-1, keepdim=True)", "x.var(-1, keepdim=True, correction=0)"): "you divide "
-        "by the standard deviation, in which the mean is still subtracted. Here nothing is.",
-        (
-            ("x / (", "(x - x.mean(-1, keepdim=True)) / ("),
-            ("x.pow(2).mean(-1, keepdim=True)", "x.var(-1, keepdim=True, correction=0)"),
-        ): "that is LayerNorm without its bias. What does RMSNorm leave out?",
-        (".mean(-1, keepdim=True)", ".sum(-1, keepdim=True)"): "you took the sum of the squares. "
-        "Root *mean* square: how many numbers are there?",
-        (".mean(-1, keepdim=True)", ".mean()"): "you took one mean over everything. Each vector "
-        "has its own, over its last axis.",
-        (" + eps).sqrt()", ").sqrt() + eps"): "eps stands outside the root. It belongs beside the "
-        "mean of the squares, as in LayerNorm.",
-        (" * weight", ""): "the weight is missing: one learned factor for each number.",
-    },
-    praise="One mean less than LayerNorm, and one vector of weights less.",
-)
-def rms_norm(x, weight, eps):
-    return x / (x.pow(2).mean(-1, keepdim=True) + eps).sqrt() * weight
-
-
 def neighbours_turned(x, position):
     """Pairs of neighbours, as the paper has them, where halves are asked for."""
     angle = position / 10_000 ** (torch.arange(0, len(x), 2) / len(x))
@@ -48,7 +20,7 @@ def neighbours_turned(x, position):
 
 
 @exercise(
-    "8.F",
+    "8.E",
     cases=[
         (torch.tensor([1.0, 0.0]), 1),
         (some(4, seed=5), 3),
@@ -65,6 +37,10 @@ def neighbours_turned(x, position):
         "at the signs.",
         ("/ half)", "/ len(x))"): "the first pair is right, the others turn too fast: pair i has "
         "the exponent 2i/d_k.",
+        (
+            "torch.arange(half)",
+            "torch.arange(1, half + 1)",
+        ): "you count the pairs from 1. The first is pair 0, and turns by the position itself.",
         ("(torch.arange(half) / half)", "torch.zeros(half)"): "all pairs turn equally fast. Pair i "
         "should be slower than pair i − 1.",
         neighbours_turned: "you paired neighbours, as the paper does. Here the first half of the "
@@ -81,7 +57,7 @@ def turned(x, position):
 
 
 @exercise(
-    "8.G",
+    "8.F",
     cases=[
         (some(2, 2, 3, 4), 4),
         (some(1, 3, 2, 2, seed=1), 6),
@@ -111,7 +87,7 @@ def shared(keys, num_heads):
 
 
 CACHE = question(
-    "8.H",
+    "8.G",
     [4096, 1024],
     wrong={
         (2048, 512): "half of it: a number takes 2 bytes, and both keys and values are kept.",
@@ -124,3 +100,48 @@ CACHE = question(
     praise="Four times as many texts in the same memory.",
     tolerance=0.0,
 )
+
+
+def scaled(seed: int, d_model: int = 4) -> torch.nn.Linear:
+    """A layer with random weights: one that tells every order of the parts from every other."""
+    torch.manual_seed(seed)
+    return torch.nn.Linear(d_model, d_model)
+
+
+PARTS = [torch.nn.RMSNorm(4), scaled(1), torch.nn.LayerNorm(4), scaled(2)]
+
+
+@exercise(
+    "8.H",
+    cases=[(some(2, 3, 4, seed=8), *PARTS), (some(5, 4, seed=9, scale=3.0), *PARTS)],
+    wrong={
+        (
+            ("x + attention(norm1(x))", "norm1(x + attention(x))"),
+            ("x + feed_forward(norm2(x))", "norm2(x + feed_forward(x))"),
+        ): "that is post-norm, as in 2017: the norm stands behind the sum. In pre-norm it stands "
+        "before the sublayer.",
+        (
+            ("    x = x + attention(norm1(x))", "    y = x + attention(norm1(x))"),
+            ("x + feed_forward(norm2(x))", "y + feed_forward(norm2(x))"),
+        ): "both sublayers read the layer's input. The second reads what the first has made.",
+        (
+            "x + ",
+            "",
+        ): "both residuals are missing: each sublayer's output is added to what it read.",
+        ("return x + ", "return "): "the second residual is missing.",
+        ("x = x + ", "x = "): "the first residual is missing.",
+        (
+            "norm2(x)",
+            "norm1(x)",
+        ): "each sublayer has a norm of its own: the second one is never used.",
+        (
+            ("x = x + attention(norm1(x))", "x = norm1(x) + attention(norm1(x))"),
+            ("return x + feed_forward(norm2(x))", "return norm2(x) + feed_forward(norm2(x))"),
+        ): "you add to the normed numbers. The residual is the input as it came.",
+        (("(norm1(x))", "(x)"), ("(norm2(x))", "(x)")): "no norm is used.",
+    },
+    praise="Two lines, and today's layer is whole.",
+)
+def layer_of_today(x, norm1, attention, norm2, feed_forward):
+    x = x + attention(norm1(x))
+    return x + feed_forward(norm2(x))

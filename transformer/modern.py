@@ -88,10 +88,11 @@ class GroupedQueryAttention(nn.Module):
         """x: (batch, length, d_model); cos, sin: `rotation` of its places; past: keys and values of
         what stands before. Returns x's shape, and the keys and values of all that was read, each
         (batch, kv_heads, length of all, d_k)."""
-        parts = (w(x).unflatten(-1, (-1, self.d_k)) for w in (self.w_q, self.w_k, self.w_v))
-        q, k, v = (
-            part.transpose(1, 2) for part in parts
-        )  # (batch, heads or kv_heads, length, d_k)
+
+        def split(w: nn.Linear) -> Tensor:  # (batch, heads or kv_heads, length, d_k)
+            return w(x).unflatten(-1, (-1, self.d_k)).transpose(1, 2)
+
+        q, k, v = split(self.w_q), split(self.w_k), split(self.w_v)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         if past is not None:
             k, v = (torch.cat(pair, dim=2) for pair in zip(past, (k, v), strict=True))
@@ -135,7 +136,7 @@ class LanguageModel(nn.Module):
         self.config = arguments(locals())
         self.table = nn.Embedding(vocab_size, d_model)
         nn.init.normal_(self.table.weight, std=d_model**-0.5)
-        sizes = (d_model, num_heads, kv_heads, d_ff)
+        sizes = d_model, num_heads, kv_heads, d_ff
         self.layers = nn.ModuleList(Layer(*sizes) for _ in range(num_layers))
         self.norm = RMSNorm(d_model)
         xavier(self.layers)
@@ -199,7 +200,7 @@ def from_llama(llama: nn.Module) -> LanguageModel:
 def write(model: LanguageModel, ids: list[int], end: int, limit: int = 100) -> list[int]:
     """Go on from `ids`, at least one, with the likeliest token each time, until `end`, which is not
     returned, or until `limit` tokens are written. Returns what was written."""
-    where = model.table.weight.device
+    where = next(model.parameters()).device
     written, cache, newest = [], [], list(ids)
     while len(written) < limit:
         scores = model(torch.tensor([newest], device=where), cache)[0, -1]  # (vocab_size)
