@@ -234,7 +234,15 @@ def main(arguments: list[str] | None = None) -> dict:
     if processes.is_main_process:
         results["scores"] = judge(options, corpus, tokenizer, history)
         write_json(results, options.out / "results.json")
+        print(f"To translate: python translate.py --model {chosen(options.out)} < in.txt > out.txt")
     return results
+
+
+def chosen(out: Path) -> str:
+    """The folder of the weights to translate with, as a shell takes it."""
+    average = out / "average"
+    path = str(average if average.exists() else out / "last")
+    return f'"{path}"' if " " in path else path
 
 
 def pieces_anew(tokenizer: Tokenizer, dropout: float, *rest) -> Callable[[], list[Pair]]:

@@ -51,6 +51,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def models_in(folder: Path) -> str:
+    """A sentence on the folders in `folder` that hold a model; nothing where none does."""
+    found = [str(path.parent) for path in sorted(folder.glob("*/model.safetensors"))]
+    return f". Give one of these: {', '.join(found)}" if found else ""
+
+
 def need_tokenizer(tokenizer, folder: Path) -> None:
     """Raises ValueError where a model came without its tokenizer."""
     if tokenizer is None:
@@ -109,6 +115,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         model, tokenizer = load_model(whole_checkpoint(options.model), device())
         need_tokenizer(tokenizer, options.model)
+    except FileNotFoundError as error:
+        sys.exit(f"translate.py: {error}{models_in(options.model)}")
     except (OSError, ValueError) as error:
         sys.exit(f"translate.py: {error}")
     lines = read_lines(sys.stdin.buffer, problems)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,15 @@ def test_broken_off_before_its_first_step_it_leaves_no_mixture(here, monkeypatch
     _, second = load_model("runs/second/last")
     assert second.to_str() != tokenizer.to_str() == load_model("runs/words/last")[1].to_str()
     assert len(run("--out", "runs/second", "--resume")["history"]) == 1
+
+
+@pytest.mark.parametrize(("average", "name"), [("1", "last"), ("2", "average")])
+def test_its_last_line_says_how_to_translate(average, name, here, capsys):
+    run("--out", "my run", "--epochs", "2", "--average", average)
+    last = capsys.readouterr().out.splitlines()[-1]
+    [given] = re.findall('--model "(.*?)" <', last)
+    assert Path(given) == Path("my run", name)
+    load_model(given)
 
 
 def test_resume_where_nothing_was_saved_begins_anew(here, monkeypatch, capsys):

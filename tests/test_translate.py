@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import translate as program
-from transformer.training import load_model
+from transformer.training import load_model, save_model
 from utils.data import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,8 +124,19 @@ def test_any_text(lines, chunk):
 
 
 def test_what_does_not_fit_is_said(tmp_path):
-    with pytest.raises(SystemExit, match="no model here"):
+    with pytest.raises(SystemExit, match="no model here") as without:
         program.main(["--model", str(tmp_path)])
+    assert "Give one" not in str(without.value)
+
+
+def test_a_training_s_folder_names_the_models_in_it(tmp_path):
+    for name in ("last", "average"):
+        save_model(tmp_path / name, MODEL, TOKENIZER)
+    (tmp_path / "epochs").mkdir()
+    with pytest.raises(SystemExit) as refused:
+        program.main(["--model", str(tmp_path)])
+    named = f"Give one of these: {tmp_path / 'average'}, {tmp_path / 'last'}"
+    assert str(refused.value).endswith(named)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix shell")
