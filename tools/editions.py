@@ -39,7 +39,7 @@ ANSWERS = ("Solution", "Answer")  # folds that go whole; of all others the quest
 NOTE = "*The learner's edition: you see what a cell prints when you have run it.*"
 # What a notebook says of its folds, and what stands there where the answers are cut
 WORDS = {"hint and solution are folded": "hints are folded", ", then unfold:": ":"}
-CONFIG = '''"""nbgrader's settings, written by `make editions`."""
+CONFIG = r'''"""nbgrader's settings, written by `make editions`."""
 
 import os
 
@@ -47,6 +47,9 @@ c = get_config()
 c.CourseDirectory.course_id = "transformer-by-heart"
 c.ClearSolutions.enabled = False  # the stubs stand in the notebooks, and run unsolved
 c.Execute.timeout = 1800  # seconds a cell: some train a model
+# zip_collect: NAME.zip is NAME's; a folder inside it does not matter
+zipped = r".*[/\\]extracted[/\\](?P<student_id>[^/\\]+)[/\\](.*[/\\])?(?P<file_id>[^/\\]+)\.ipynb$"
+c.FileNameCollectorPlugin.named_regexp = zipped
 os.environ["BY_HEART_DIR"] = os.path.abspath("by-heart")  # not your own, which cells also open
 '''
 

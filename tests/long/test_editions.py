@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -122,3 +123,13 @@ def test_nbgrader_validates_what_a_learner_has(classroom):
     assert "VALIDATION FAILED ON 3 CELL(S)" in some
     assert all(f"exercise {number} is not solved" in some for number in ("2.2", "2.4", "2.5"))
     assert "Success! Your notebook passes all the tests." in every
+
+
+@pytest.mark.parametrize("inside", [f"{NAME}.ipynb", f"{NAME}/{NAME}.ipynb"])
+def test_nbgrader_collects_zips_by_their_names(inside, classroom):
+    archive = classroom / "downloaded" / NAME / "archive"
+    archive.mkdir(parents=True)
+    with zipfile.ZipFile(archive / "ada.zip", "w") as file:
+        file.write(classroom / "release" / NAME / f"{NAME}.ipynb", inside)
+    nbgrader(classroom, "zip_collect", NAME)
+    assert (classroom / "submitted" / "ada" / NAME / f"{NAME}.ipynb").exists()
