@@ -1,6 +1,7 @@
 """Two editions of the notebooks from the one source, path and labs: `make editions`.
 
-dist/learner   outputs, solutions and answers cut, hints kept; cells marked for nbgrader
+dist/learner   outputs, solutions and answers cut, hints kept; cells marked for nbgrader; where a
+               folded cell holds an answer and goes into the package, its import in its place
 dist/teacher   each stub replaced by its solution, executed; in EXERCISES.md what each check knows
 dist/nbgrader  a course folder of nbgrader's: the learner's edition, one assignment a notebook
 
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -36,6 +38,12 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")
 NEIGHBOUR = re.compile(r"\]\((?:\.\./|labs/)?(\w+)\.ipynb\)")
 KEPT = ("Hint", "Change it", "Rows")  # how the folds begin that stay in the learner's edition
 ANSWERS = ("Solution", "Answer")  # folds that go whole; of all others the question stays
+# What is said above a folded cell with an exercise's answer; the module it goes into; its names
+GIVEN = re.compile(r"the course's|ours, in|holds the|the answer", re.IGNORECASE)
+MODULE = re.compile(r"^#\| default_exp (\w+)$", re.MULTILINE)
+NAMES = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
+IMPORT = """# @title The course's own, imported: its code would give the answer away
+from transformer.{} import {}"""
 NOTE = "*The learner's edition: you see what a cell prints when you have run it.*"
 # What a notebook says of its folds, and what stands there where the answers are cut
 WORDS = {"hint and solution are folded": "hints are folded", ", then unfold:": ":"}
@@ -102,6 +110,9 @@ def exercises_of(notebook: NotebookNode) -> list[Exercise]:
 
 def learner(notebook: NotebookNode) -> None:
     """Make it the learner's edition: outputs, solutions and answers cut, cells marked."""
+    for cell in given(notebook):
+        [module] = MODULE.findall("\n".join(each.source for each in notebook.cells))
+        cell.source = IMPORT.format(module, ", ".join(NAMES.findall(cell.source)))
     notebook.cells[0].source += f"\n\n{NOTE}"
     for exercise in exercises_of(notebook):
         name = exercise.number.replace(".", "-")
@@ -112,6 +123,18 @@ def learner(notebook: NotebookNode) -> None:
             cell.outputs, cell.execution_count = [], None
         else:
             cell.source = without_answers(cell.source)
+
+
+def given(notebook: NotebookNode) -> list[NotebookNode]:
+    """The folded cells of the package that hold an exercise's answer, as the text above says."""
+    found = []
+    for above, cell in pairwise(notebook.cells):
+        told = FOLD.sub("", above.source) if above.cell_type == "markdown" else ""
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        exported = cell.source.startswith("#| export")
+        if hidden and exported and "fold" in told.lower() and GIVEN.search(told):
+            found.append(cell)
+    return found
 
 
 def mark(cell: NotebookNode, name: str, **roles: bool | int) -> None:
