@@ -13,6 +13,8 @@ from exercises.last_evening import take_over
 from tools import site
 from tools.notebooks import ROOT, address, notebooks
 from transformer.decoder import Transformer
+from transformer.training import load_model, translate
+from utils.data import DATA
 
 PATH = ROOT / "notebooks" / "02_attention.ipynb"
 CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf8"))
@@ -36,6 +38,7 @@ def pages() -> dict[str, tuple[list[dict], list[dict]]]:
         ("[README](../README.md#the-path)", "[README](../index.md#the-path)"),
         ("[code](../train.py)", f"[code]({address()}/blob/main/train.py)"),
         ("[all](../benchmarks/results)", f"[all]({address()}/tree/main/benchmarks/results)"),
+        ("[labs](labs) [labs](labs#a)", "[labs](../index.md#labs) [labs](../index.md#labs)"),
         ("[issue](../../issues)", f"[issue]({address()}/issues)"),
         (
             "[![Open in Colab](https://x.org/badge.svg)](https://y.org)",
@@ -124,6 +127,12 @@ def test_the_first_page_quotes_what_the_last_evening_says():
         take_over(Transformer)
     first = (ROOT / "site" / "index.md").read_text(encoding="utf8")
     assert f"```text\n{printed.getvalue()}```" in first
+
+
+def test_the_first_page_quotes_the_translator():
+    first = (ROOT / "site" / "index.md").read_text(encoding="utf8")
+    [(english, german)] = re.findall(r"^([A-Z].*\.) → \*(.*)\*$", first, re.MULTILINE)
+    assert translate(*load_model(DATA / "model"), [english]) == [german]
 
 
 def test_the_container_ends_at_the_two_commands_of_the_readme():

@@ -52,6 +52,8 @@ def markdown(text: str, path: Path) -> str:
         target = (path.parent / link[1]).resolve()
         if link[1] == "../../issues":  # on GitHub, from the README
             return f"{address()}/issues{link[2]}"
+        if target == ROOT / "notebooks" / "labs":
+            return f"{up(path)}index.md#labs)"
         if target == ROOT / "README.md":
             return f"{link[1].replace('README', 'index')}{link[2]}"
         if not target.exists() or target in [*PAGES, *notebooks(), *PICTURES]:
@@ -101,8 +103,12 @@ def caption(code: str, texts: list[str], place: int) -> str:
 
 def explorer(chart: dict, path: Path) -> str:
     """The HTML that draws a Vega-Lite chart in the page of the notebook at `path`."""
-    up = "../" * len(path.relative_to(ROOT).parents[:-1])
-    return EXPLORER.format(json.dumps(chart).replace("</", r"<\/"), up)
+    return EXPLORER.format(json.dumps(chart).replace("</", r"<\/"), up(path))
+
+
+def up(path: Path) -> str:
+    """What leads from the folder of `path` to the root."""
+    return "../" * len(path.relative_to(ROOT).parents[:-1])
 
 
 def api() -> str:
