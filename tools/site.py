@@ -1,8 +1,9 @@
 """Build the site: `make site`, or `python -m tools.site`, writes build/site.
 
 The notebooks and pages are copied to build/site-source, where Sphinx reads them with site/conf.py;
-nothing is executed. In the copy, folded cells are folded, pictures have their alt texts, the
-explorer is a page's own, and links to what is no page lead to the repository.
+nothing is executed. In the copy, folded cells are folded, and so is what a reader is to guess
+first; what only helps who runs it is left out; pictures have their alt texts, the explorer is a
+page's own, and links to what is no page lead to the repository.
 """
 
 import importlib.util
@@ -21,6 +22,11 @@ PAGES = [*ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md", ROOT / "data" / 
 PICTURES = [ROOT / "assets" / "cross_attention.png", ROOT / "benchmarks" / "training_speed.png"]
 LINK = re.compile(r"(?<=\]\()([^)#\s:]+)((?:#[^)\s]*)?\))")
 BADGE = re.compile(r"\[!\[(Open in Colab)\]\([^)]*\)\]")
+GUESS = re.compile(r"\*Before you run it.*\S\s*\Z")  # a text ends with it
+DIRECTIVE = re.compile(r"^#\|.*\n", re.MULTILINE)
+OF_DIRECTIVES = re.compile(r"^\(?(?:The|Cells marked) `#\|.*?\.\)?(?: |$)", re.MULTILINE)
+# What a cell says that waits for its reader: an exercise's check, controls, a warm-up
+WAITS = re.compile(r"○ \S+ not solved yet|Controls, when the notebook|Optional: a block of")
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 EXPLORER = """<div class="vega-lite"><script type="application/json">{}</script></div>
 <script defer src="{}_static/vega.js"></script>"""
@@ -65,19 +71,17 @@ def markdown(text: str, path: Path) -> str:
 
 
 def notebook(content: dict, path: Path) -> dict:
-    """The notebook at `path` as the site shows it; its code and its outputs stay as they are."""
+    """The notebook at `path` as the site shows it."""
     cells = content["cells"]
     texts = ["".join(cell["source"]) if cell["cell_type"] == "markdown" else "" for cell in cells]
     for place, cell in enumerate(cells):
         if cell["cell_type"] == "markdown":
-            cell["source"] = markdown(texts[place], path)
+            cell["source"] = markdown(OF_DIRECTIVES.sub("", texts[place]), path)
             continue
         metadata = cell["metadata"]
-        if metadata.get("jupyter", {}).get("source_hidden"):
-            title = re.match(r"#\s?@title (.*)", "".join(cell["source"]))
-            prompt = title[1] if title else "Code"
-            metadata["tags"] = [*metadata.get("tags", []), "hide-input"]
-            metadata["mystnb"] = {"code_prompt_show": prompt, "code_prompt_hide": prompt}
+        cell["source"] = DIRECTIVE.sub("", "".join(cell["source"]))
+        cell["outputs"] = [output for output in cell["outputs"] if not WAITS.match(said(output))]
+        fold(cell, [text for text in texts[:place] if text])
         for output in cell["outputs"]:
             data = output.get("data", {})
             if VEGA_LITE in data:
@@ -89,6 +93,30 @@ def notebook(content: dict, path: Path) -> dict:
             if "image/png" in output.get("data", {})
         ]
     return content
+
+
+def said(output: dict) -> str:
+    """The plain text of an output."""
+    return "".join(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def fold(cell: dict, texts: list[str]) -> None:
+    """Fold what the notebook folds, the imports that open it and, after a question, the answer;
+    of a figure only the picture stays. texts: the Markdown cells above."""
+    code, metadata, tags = cell["source"], cell["metadata"], []
+    prompt = "Show what comes out"
+    guess = bool(cell["outputs"] and GUESS.search(texts[-1]))
+    opens = code.startswith(("import ", "from ")) and "\n## " not in "\n".join(["", *texts])
+    if opens or metadata.get("jupyter", {}).get("source_hidden"):
+        title = re.match(r"#\s?@title (.*)", code)
+        prompt = title[1] if title else "Imports and settings" if opens else "Code"
+        tags.append("hide-cell" if guess else "hide-input")
+    elif guess:
+        tags.append("hide-output")
+    elif all(line.startswith("show_figure(") for line in code.splitlines()):
+        tags.append("remove-input")
+    metadata["tags"] = [*metadata.get("tags", []), *tags]
+    metadata["mystnb"] = {"code_prompt_show": prompt, "code_prompt_hide": prompt}
 
 
 def caption(code: str, texts: list[str], place: int) -> str:
