@@ -40,16 +40,20 @@ html_theme_options = {
     "use_download_button": False,
     "launch_buttons": {"colab_url": "https://colab.research.google.com"},
     "show_toc_level": 2,
+    "footer_content_items": [],
     "navbar_persistent": [],  # or a bar with a second search field comes, and breaks the menu
 }
 
 
 def name_pictures(app, doctree) -> None:
-    """Give a cell's pictures the alt texts that tools.site has put into its metadata."""
+    """Give a cell's pictures the alt texts that tools.site has put into its metadata, and link
+    each picture to its file, which is larger."""
     for cell in doctree.findall(nodes.container):
         alts = cell.get("cell_metadata", {}).get("alts", [])
         for picture, alt in zip(cell.findall(nodes.image), alts, strict=False):
             picture["alt"] = alt
+    for picture in doctree.findall(nodes.image):
+        picture["scale"] = 100  # Sphinx links a picture that has a scale to its file
 
 
 def paragraphs(app, what, name, obj, options, lines) -> None:

@@ -77,6 +77,27 @@ def test_the_explorer_shows_another_head(page, web):  # noqa: F811
     assert picture.screenshot() != before
 
 
+def test_the_explorer_fits_a_phone(page, web):  # noqa: F811
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{web}/notebooks/07_inference.html")
+    picture = page.locator(".vega-lite svg.marks").bounding_box()
+    assert picture["x"] >= 0 and picture["x"] + picture["width"] <= 390
+    for menu in page.locator(".vega-bind select").all():
+        box = menu.bounding_box()
+        assert box["height"] >= 40 and box["y"] + box["height"] <= picture["y"]
+
+
+def test_an_answer_waits_and_a_picture_leads_to_its_file(page, web):  # noqa: F811
+    page.goto(f"{web}/notebooks/02_attention.html")
+    answer, expect = page.get_by_text("sharpness  1: 2.52 legs"), sync_api.expect
+    expect(answer).to_be_hidden()
+    page.get_by_text("Show what comes out").first.click()
+    expect(answer).to_be_visible()
+    for picture in page.locator(".bd-article img").all():
+        link = picture.locator("xpath=..")
+        expect(link).to_have_attribute("href", picture.get_attribute("src"))
+
+
 def test_a_phone_has_its_menu(page, web):  # noqa: F811
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{web}/index.html")
