@@ -84,6 +84,7 @@ def run(folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
 
 
+@pytest.mark.long  # it runs two notebooks
 def test_their_files_are_enough(copy):
     run(copy, "tools.notebooks", "export")
     run(copy, "tools.notebooks", "run", "09", "labs/09")
