@@ -1,4 +1,4 @@
-"""What the site's pages are made of; tests/long/test_site_in_a_browser.py builds it and opens it."""
+"""What the site is made of; tests/long/test_site_in_a_browser.py builds it and opens it."""
 
 import contextlib
 import copy
