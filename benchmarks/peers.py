@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from transformer.attention import causal_mask
 from transformer.decoder import Transformer
 from transformer.encoder import Embedding
+from transformer.marian import RENAMED
 from transformer.trainer import Recipe, fit
 from transformer.training import device
 from utils.data import PAD, Batch, Loader, collate
@@ -97,19 +98,6 @@ class HuggingFaceTransformer(Dressed):
     faster one. Raises ImportError without the package transformers.
     """
 
-    RENAMED = {
-        "self_attn": "self_attention",
-        "encoder_attn": "cross_attention",
-        "q_proj": "w_q",
-        "k_proj": "w_k",
-        "v_proj": "w_v",
-        "out_proj": "w_o",
-        "fc1": "feed_forward.linear1",
-        "fc2": "feed_forward.linear2",
-        "self_attn_layer_norm": "norm1",
-        "encoder_attn_layer_norm": "norm2",
-    }
-
     def __init__(self, ours: Transformer) -> None:
         super().__init__()
         if PegasusModel is None:
@@ -137,7 +125,7 @@ class HuggingFaceTransformer(Dressed):
             (self.model.encoder, ours.encoder, "norm2"),
             (self.model.decoder, ours.decoder, "norm3"),
         ):
-            copy_to(theirs.layers, mine.layers, self.RENAMED | {"final_layer_norm": last})
+            copy_to(theirs.layers, mine.layers, RENAMED | {"final_layer_norm": last})
             theirs.layer_norm.load_state_dict(mine.norm.state_dict())
             theirs.embed_positions.weight.data.copy_(ours.embedding.encoding)  # ours interleaves
         self.model.shared.weight.data.copy_(ours.embedding.table.weight)

@@ -296,7 +296,8 @@ class Loader:
     same for the same seed. All pairs are padded once, into tables on `device`, and a batch is cut
     out of them by its rows. rank, world: with several devices, this one's number and how many there
     are; each cuts its own part out of the same rows. fresh: gives the pairs anew for each epoch, in
-    other pieces; `pairs` then say alone which rows make a batch, and it may hold some tokens more.
+    other pieces; `pairs` then say alone which rows make a batch, and it may hold some tokens more
+    (drawn without a seed: a training that is gone on with cuts its epoch otherwise).
 
     Raises ValueError when there is no pair, or one that does not fit into a batch, and for fresh
     pairs on several devices, which would not be the same on each.
@@ -339,9 +340,9 @@ class Loader:
             self.tables = [table.to(self.device) for table in self.tables]
 
     def set_epoch(self, epoch: int, skip: int = 0) -> None:
-        """Which epoch comes next, and how many of its batches are done already."""
+        """Which epoch, from 1, comes next, and how many of its batches are done already."""
         self.skip = skip
-        if self.fresh:
+        if self.fresh and epoch:
             self.fill(self.fresh())
         generator = torch.Generator().manual_seed(self.seed + epoch)
         order = range(len(self.budget))
