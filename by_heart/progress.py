@@ -42,7 +42,7 @@ def picture(schedule: Schedule, now: datetime, ax: Axes | None = None) -> Axes:
     written without a hint. ax: as for utils.plots.heatmap."""
     weeks, rungs = rungs_by_week(schedule, now)
     katas, known = list(schedule.notebook), schedule.known()
-    title = f"{len(known)} of {len(katas)} blocks known by heart"
+    title = f"{len(known)} of {len(katas)} blocks written from a blank cell"
     ax = heatmap(
         [[rung / RUNGS[-1] for rung in row] for row in rungs],
         katas,

@@ -213,7 +213,7 @@ def test_the_picture_shows_what_was_reached_in_each_week():
     assert by_kata["softmax"] == [0] * (len(weeks) - 1) + [1]
     assert by_kata["loss"] == [0] * len(weeks)
     ax = picture(plan, after(last))
-    assert ax.get_title() == "1 of 5 blocks known by heart"
+    assert ax.get_title() == "1 of 5 blocks written from a blank cell"
     assert [label.get_text() for label in ax.get_yticklabels()] == list(dict(KATAS))
     picture(Schedule(KATAS), MONDAY)
     assert len(rungs_by_week(plan, after(400))[0]) == 26

@@ -27,8 +27,8 @@ def positional_encoding(length: int, d_model: int) -> Tensor:
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1).float()  # (length, d_model)
 
 # %% ../notebooks/04_encoder.ipynb #6fe3c3bf
-def check_ids(ids: Tensor, start: int, vocab_size: int, max_length: int, look: bool) -> None:
-    """Raises ValueError for an empty or over-long sequence and, with `look`, for unknown ids."""
+def check_ids(ids: Tensor, start: int, vocab_size: int, max_length: int, training: bool) -> None:
+    """Raises ValueError for an empty or over-long sequence and for unknown ids."""
     if ids.numel() == 0:
         raise ValueError(f"there is no token in ids of shape {tuple(ids.shape)}")
     if (length := start + ids.size(1)) > max_length:
@@ -36,7 +36,9 @@ def check_ids(ids: Tensor, start: int, vocab_size: int, max_length: int, look: b
             f"a sequence of {length} tokens is longer than max_length = {max_length}: "
             "shorten it, or build the model with a larger max_length"
         )
-    if look and (ids.min() < 0 or ids.max() >= vocab_size):
+    if training and ids.is_cuda:
+        return  # looking at the ids, the CPU would wait for the GPU
+    if ids.min() < 0 or ids.max() >= vocab_size:
         raise ValueError(
             f"token ids must lie in 0 … {vocab_size - 1}, but these reach from {ids.min().item()} "
             f"to {ids.max().item()}: was the text encoded with another tokenizer?"
@@ -60,8 +62,7 @@ class Embedding(nn.Module):
         self.register_buffer("encoding", positional_encoding(max_length, d_model), persistent=False)
 
     def forward(self, ids: Tensor, start: int = 0) -> Tensor:
-        look = not (ids.is_cuda and self.training)  # looking, the CPU would wait for the GPU
-        check_ids(ids, start, self.table.num_embeddings, len(self.encoding), look)
+        check_ids(ids, start, self.table.num_embeddings, len(self.encoding), self.training)
         vectors = self.table(ids) * math.sqrt(self.table.embedding_dim)  # (batch, length, d_model)
         places = self.encoding[start : start + ids.size(1)]  # (length, d_model)
         return self.dropout(vectors + places)  # (batch, length, d_model)

@@ -47,13 +47,13 @@ class Recipe:
     max_length: int = 256  # tokens of a sentence at most
     max_tokens: int = 2048  # of a batch's side
     epochs: int = 35
-    patience: int = 0  # epochs without a better validation BLEU that end a training; 0: none do
+    patience: int = 0  # stop after so many epochs without a better validation BLEU; 0: never
     peak: float = 4e-3  # of the learning rate
     warmup: int = 1000  # steps
     decay: str = "linear"  # of the learning rate, to 0; or "sqrt", with 1/√step
     smoothing: float = 0.1
     weight_decay: float = 0.01  # AdamW's; the paper has none
-    bpe_dropout: float = 0.0  # how many merges are left out, others in each epoch
+    bpe_dropout: float = 0.0  # share of merges left out, others in each epoch, without a seed
     average: int = 8  # how many of the last epochs' weights are kept, to be averaged
     beam: int = 5  # of the search that judges it; 1: greedy
     alpha: float = 1.5  # of that search's length penalty; did best on Multi30k's validation split
@@ -66,7 +66,7 @@ class Recipe:
         return Transformer(vocab_size, *sizes, max_length=self.max_length, norm_first=before)
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of step 1, 2, … of `steps`; on the way to 0, at most 2/5 warm up."""
+        """The learning rate of step 1, 2, … of `steps`; ending at 0, at most 2/5 is warm-up."""
         if self.decay == "sqrt":
             return learning_rate(step, self.peak, max(self.warmup, 1))
         return learning_rate(step, self.peak, min(self.warmup, steps * 2 // 5), steps)
@@ -74,7 +74,16 @@ class Recipe:
 # %% ../notebooks/labs/06_training_for_real.ipynb #4ef48eb0
 RECIPES = {
     "multi30k": Recipe(),
-    "embedded": Recipe(1500, 128, 8, 256, 2, 0.0, max_tokens=512, epochs=7, warmup=300, average=1),
+    "embedded": Recipe(  # what differs
+        vocab_size=1500,
+        num_heads=8,
+        num_layers=2,
+        dropout=0.0,
+        max_tokens=512,
+        epochs=7,
+        warmup=300,
+        average=1,
+    ),
 }
 
 # %% ../notebooks/labs/06_training_for_real.ipynb #2fd54e74
