@@ -2,6 +2,7 @@
 
     python train.py                                          # the embedded corpus, minutes on a CPU
     python train.py --data multi30k                          # Multi30k: MULTI30K_DIR or the hub
+    python train.py --data multi30k --recipe long            # hours instead of one, and better
     python train.py --data multi30k --resume                 # after an interruption
     python train.py --data my_pairs --source fr              # a folder: see utils.data.load_corpus
     accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
@@ -41,7 +42,15 @@ from transformer.trainer import (
 )
 from transformer.training import device, load_model, mean_loss, save_model, translate
 from translate import need_tokenizer
-from utils.data import Loader, Pair, encode_pairs, fingerprint, load_corpus, train_tokenizer
+from utils.data import (
+    CORPORA,
+    Loader,
+    Pair,
+    encode_pairs,
+    fingerprint,
+    load_corpus,
+    train_tokenizer,
+)
 
 # The least of each number in a recipe; what is not here is a whole number from 1 on
 TYPES = {
@@ -74,11 +83,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="embedded, multi30k, or a folder of your own pairs, with multi30k's sizes unless you "
         "choose others (default: %(default)s)",
     )
+    parser.add_argument(
+        "--recipe", dest="named", choices=RECIPES, help="default: the corpus's, else multi30k's"
+    )
     parser.add_argument("--source", help="column to translate from (default: the first)")
     parser.add_argument(
         "--out",
         type=Path,
-        help="default: runs/<data>, with -<source> and -seed<seed> after it where these are given",
+        help="default: runs/<data>, with -<recipe>, -<source> and -seed<seed> after it where given",
     )
     parser.add_argument("--resume", action="store_true", help="go on from <out>/last")
     parser.add_argument(
@@ -98,7 +110,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     given = {knob.name: getattr(options, knob.name) for knob in fields(Recipe)}
     given = {name: value for name, value in given.items() if value is not None}
-    options.recipe = replace(RECIPES.get(options.data, Recipe()), **given)
+    options.recipe = replace(RECIPES.get(options.named or options.data, Recipe()), **given)
     vars(options).update(asdict(options.recipe))
     if options.d_model % 2 or options.d_model % options.num_heads:
         parser.error(
@@ -108,14 +120,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options.data = place(options.data)
     if options.out is None:
         name = Path(options.data).name
-        name += f"-{options.source}" if options.source else ""
-        options.out = Path("runs") / (name + (f"-seed{options.seed}" if options.seed else ""))
+        parts = [options.named, options.source, options.seed and f"seed{options.seed}"]
+        options.out = Path("runs") / "-".join([name, *(part for part in parts if part)])
     return options
 
 
 def place(data: str) -> str:
     """A folder's full path, whichever way it is written; another corpus's name as it is."""
-    return data if data in RECIPES else str(Path(data).resolve())
+    return data if data in CORPORA else str(Path(data).resolve())
 
 
 def test(model: Transformer, tokenizer, corpus, options) -> dict:

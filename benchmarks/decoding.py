@@ -23,10 +23,9 @@ from transformer.decoder import Transformer, greedy_decode
 from transformer.decoding import beam_search, greedy_search
 from transformer.inference import beam_search as plain_beam_search
 from transformer.inference import greedy_search as plain_greedy_search
-from transformer.trainer import RECIPES
 from transformer.training import device, load_model, translate
 from translate import need_tokenizer
-from utils.data import DATA, END, PAD, START, load_corpus
+from utils.data import CORPORA, DATA, END, PAD, START, load_corpus
 
 from . import table
 from .measure import OUT, circumstances, now, write
@@ -120,7 +119,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     trained = Path("runs/multi30k/last")
     data, model = ("multi30k", trained) if trained.exists() else ("embedded", DATA / "model")
-    parser.add_argument("--data", choices=RECIPES, default=data)
+    parser.add_argument("--data", choices=CORPORA, default=data)
     parser.add_argument("--model", type=Path, default=model)
     parser.add_argument("--sentences", type=whole(1), default=1000)
     parser.add_argument("--batch-size", type=whole(1), default=100)

@@ -21,7 +21,7 @@ from command.results import write_json
 from transformer.decoder import Transformer
 from transformer.trainer import RECIPES, Recipe, fast_precision
 from transformer.training import device
-from utils.data import Batch, Loader, Pair, encode_pairs, load_corpus, train_tokenizer
+from utils.data import CORPORA, Batch, Loader, Pair, encode_pairs, load_corpus, train_tokenizer
 
 RESULTS = Path(__file__).parent / "results"
 OUT = Path("runs/bench")  # a try overwrites no result that a page shows
@@ -62,7 +62,7 @@ class Task:
 def options(description: str) -> argparse.ArgumentParser:
     """The arguments that the benchmarks have in common."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", choices=RECIPES, default="multi30k")
+    parser.add_argument("--data", choices=CORPORA, default="multi30k")
     parser.add_argument("--steps", type=whole(1), default=60, help="timed steps of a round")
     parser.add_argument("--rounds", type=whole(1), default=3, help="times that all take their turn")
     parser.add_argument("--seed", type=whole(0), default=0)

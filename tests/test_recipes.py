@@ -11,6 +11,7 @@ import train
 from benchmarks import recipes
 from benchmarks.recipes import PLANS, Plan, judge_split, split_corpus
 from command.scores import moses
+from transformer.trainer import RECIPES
 from utils.data import load_corpus
 
 pytest.importorskip("sacremoses")
@@ -30,6 +31,11 @@ def test_train_py_understands_every_recipe(letter, tmp_path):
     asked = train.parse(recipes.arguments_of(plan, 3, "multi30k", tmp_path))
     usual = train.parse(["--data", "multi30k"]).recipe
     assert asked.recipe == replace(usual, seed=3, **plan.settings)
+
+
+def test_the_long_recipe_is_d(tmp_path):
+    asked = recipes.arguments_of(PLANS["D"], 0, "multi30k", tmp_path)
+    assert train.parse(asked).recipe == RECIPES["long"]
 
 
 def test_translations_without_capitals_are_judged_by_what_knows_none():

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ import pytest
 import train
 import translate
 from transformer import trainer
+from transformer.trainer import RECIPES
 from transformer.training import load_model
 from utils.data import END, Loader, Pair, load_corpus
 
@@ -183,6 +185,14 @@ def test_seeds_and_directions_have_folders_of_their_own(here):
     assert folder("--seed", "2") == "runs/embedded-seed2"
     assert folder("--data", "words/", "--source", "up") == "runs/words-up"
     assert folder("--data", ".") == f"runs/{here.name}"
+    assert folder("--data", "multi30k", "--recipe", "long") == "runs/multi30k-long"
+
+
+def test_a_recipe_is_chosen_by_its_name():
+    assert train.parse(["--data", "multi30k"]).recipe == RECIPES["multi30k"]
+    asked = train.parse(["--data", "multi30k", "--recipe", "long", "--beam", "3"]).recipe
+    assert asked == replace(RECIPES["long"], beam=3) != RECIPES["long"]
+    assert train.parse(["--data", "words", "--recipe", "long"]).recipe == RECIPES["long"]
 
 
 @pytest.mark.parametrize("way", ["words/", "./words", "more/../words", "absolute", "link"])

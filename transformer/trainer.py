@@ -74,6 +74,16 @@ class Recipe:
 # %% ../notebooks/labs/06_training_for_real.ipynb #4ef48eb0
 RECIPES = {
     "multi30k": Recipe(),
+    "long": Recipe(  # Multi30k's too, after Wu et al. 2021: hours
+        max_tokens=8192,
+        epochs=116,
+        patience=10,
+        peak=5e-3,
+        warmup=2000,
+        decay="sqrt",
+        weight_decay=0.0,
+        average=10,
+    ),
     "embedded": Recipe(  # what differs
         vocab_size=1500,
         num_heads=8,

@@ -22,6 +22,7 @@ DATA = Path(__file__).parents[1] / "data"
 FOLDER_SPLITS = ("train", "validation", "test")
 EMBEDDED_SPLITS = (*FOLDER_SPLITS, "unseen")
 MULTI30K = "bentrevett/multi30k"
+CORPORA = ("embedded", "multi30k")
 MULTI30K_FILES = {"train": "train.jsonl", "validation": "val.jsonl", "test": "test.jsonl"}
 
 
