@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tests.test_browser import page, sync_api  # noqa: F401
+from tests.long.test_explorer_in_a_browser import page, sync_api  # noqa: F401
 from tools import site
 
 pytestmark = pytest.mark.long

@@ -20,7 +20,8 @@ from nbclient import NotebookClient
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.long
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CELL = """
 import numpy as np
