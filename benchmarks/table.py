@@ -9,7 +9,7 @@ benchmarks/results has one JSON a run.
 import json
 import re
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 RESULTS = Path(__file__).parent / "results"
 PAGES = [RESULTS.parents[1] / "README.md", RESULTS.parent / "README.md"]
@@ -222,19 +222,35 @@ def published() -> str:
 
 
 def published_runs() -> str:
-    """What those runs were, and the minutes of training that they took."""
+    """What those runs were, and the seconds of training of an epoch, the median of the last ten."""
     lines = [
-        "| | recipe, text | seed | epochs | updates | target tokens seen | minutes | on |",
+        "| | recipe, text | seed | epochs | updates | target tokens seen | seconds | on |",
         "|---" * 8 + "|",
     ]
     for path in recipes_run():
         run = read(path.stem)
         tokens = run["epochs"] * run["target tokens an epoch"] / 1e6
+        seconds = [row["seconds"] for row in run["history"][-10:]]
         lines.append(
             f"| {run['recipe']} | {run['words']}, {run['text']} | {run['seed']} | {run['epochs']} "
-            f"| {run['updates']:,} | {tokens:.0f} million | {run['seconds'] / 60:.0f} "
+            f"| {run['updates']:,} | {tokens:.0f} million | {median(seconds):.3g} "
             f"| {run['machine']} |"
         )
+    return "\n".join(lines)
+
+
+def published_curves() -> str:
+    """Their validation BLEU on the way: greedy, the mean of ten epochs."""
+    spans = [range(first, first + 10) for first in (1, 21, 41, 61)]
+    names = " | ".join(f"epochs {span[0]} to {span[-1]}" for span in spans)
+    lines = [f"| | {names} | the best, in epoch |", "|---" * 6 + "|"]
+    for path in recipes_run():
+        run = read(path.stem)
+        bleu = {row["epoch"]: row["validation BLEU"] for row in run["history"]}
+        cells = [f"{mean(bleu[epoch] for epoch in span):.1f}" for span in spans if span[-1] in bleu]
+        cells += [""] * (len(spans) - len(cells))
+        best = max(bleu, key=bleu.get)
+        lines.append(f"| {run['recipe']} | {' | '.join(cells)} | {bleu[best]:.1f}, {best} |")
     return "\n".join(lines)
 
 
@@ -484,6 +500,7 @@ def tables() -> dict[str, str]:
         "dropouts": dropouts(),
         "published": published(),
         "published-runs": published_runs(),
+        "published-curves": published_curves(),
         "gpu": gpu(),
     }
     for path in sorted(RESULTS.glob("ablations-*.json")):
