@@ -208,17 +208,17 @@ def published() -> str:
     """Recipes on the way to the score of Wu et al., from benchmarks.recipes; each one's two models
     in a row of their own. Without a row: what no run has reached yet."""
     lines = [
-        "| | weights | validation, Wu et al.'s BLEU | test: BLEU | lowercased | Wu et al.'s "
-        "| chrF lowercased | ended? |",
+        "| | after epoch | weights | validation, Wu et al.'s BLEU | test: BLEU | lowercased "
+        "| Wu et al.'s | chrF lowercased |",
         "|---" * 8 + "|",
     ]
-    for path in recipes_run():
-        run = read(path.stem)
+    for run in recipes_run():
         for weights, judged in run["scores"].items():
             wu, test = judged["validation"]["BLEU of Wu et al."], judged["test"]
             names = ["BLEU", "BLEU lowercased", "BLEU of Wu et al.", "chrF lowercased"]
             cells = ["" if test[name] is None else f"{test[name]:.2f}" for name in names]
-            cells = [run["recipe"], weights, f"{wu:.2f}", *cells, "yes" if run["ended"] else "no"]
+            epoch = f"{run['epochs']}, its last" if run["ended"] else str(run["epochs"])
+            cells = [run["recipe"], epoch, weights, f"{wu:.2f}", *cells]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -229,8 +229,7 @@ def published_runs() -> str:
         "| | recipe, text | seed | epochs | updates | target tokens seen | seconds | on |",
         "|---" * 8 + "|",
     ]
-    for path in recipes_run():
-        run = read(path.stem)
+    for run in {(run["recipe"], run["seed"]): run for run in recipes_run()}.values():
         tokens = run["epochs"] * run["target tokens an epoch"] / 1e6
         seconds = [row["seconds"] for row in run["history"][-10:]]
         lines.append(
@@ -246,8 +245,7 @@ def published_curves() -> str:
     spans = [range(first, first + 10) for first in (1, 21, 41, 61)]
     names = " | ".join(f"epochs {span[0]} to {span[-1]}" for span in spans)
     lines = [f"| | {names} | the best, in epoch |", "|---" * 6 + "|"]
-    for path in recipes_run():
-        run = read(path.stem)
+    for run in {(run["recipe"], run["seed"]): run for run in recipes_run()}.values():
         bleu = {row["epoch"]: row["validation BLEU"] for row in run["history"]}
         cells = [f"{mean(bleu[epoch] for epoch in span):.1f}" for span in spans if span[-1] in bleu]
         cells += [""] * (len(spans) - len(cells))
@@ -256,8 +254,10 @@ def published_curves() -> str:
     return "\n".join(lines)
 
 
-def recipes_run() -> list[Path]:
-    return sorted(RESULTS.glob("recipe-*.json"))
+def recipes_run() -> list[dict]:
+    """Their results by recipe, seed and epoch: a run that was judged on its way has several."""
+    runs = [read(path.stem) for path in RESULTS.glob("recipe-*.json")]
+    return sorted(runs, key=lambda run: (run["recipe"], run["seed"], run["epochs"]))
 
 
 def gpu() -> str:
