@@ -29,6 +29,7 @@ from tokenizers import Tokenizer
 from command.options import number, whole
 from command.results import write_json
 from command.scores import in_words, quick_scores, scores
+from transformer import trainer
 from transformer.decoder import Transformer
 from transformer.decoding import beam_search, greedy_search
 from transformer.trainer import (
@@ -283,7 +284,8 @@ def judge(options, corpus, tokenizer, history: list[dict]) -> dict:
         names.append("average")
         kept = [options.out / "epochs" / f"{row['epoch']:03}" for row in history]
         kept = [folder for folder in kept if folder.exists()][-options.average :]
-        save_model(options.out / "average", average_checkpoints(kept), tokenizer)
+        place = options.out / "average"
+        trainer.replace(place, save_model, average_checkpoints(kept), tokenizer)
     for name in names:
         trained, _ = load_model(options.out / name, device())
         found[name] = test(trained, tokenizer, corpus, options)

@@ -135,7 +135,7 @@ class Pace(Lap):
 
 def now() -> float:
     """Seconds, when the device has done all that it was asked to."""
-    if torch.cuda.is_available():
+    if device() == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()
 

@@ -356,6 +356,19 @@ def test_a_full_disk_is_said_and_nothing_is_lost(error, tmp_path, monkeypatch):
     assert same(load_model(tmp_path / "last")[0], small_model(seed=1))
 
 
+def test_a_disk_that_is_full_at_the_tokenizer_is_said(tmp_path, monkeypatch):
+    write = Path.write_text
+
+    def full(path, *arguments, **options):
+        if path.name == "tokenizer.json":
+            raise OSError(28, "No space left")
+        return write(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="last.new could not be written"):
+        save(tmp_path / "last", small_model(), tokenizer_of("abc"))
+
+
 def test_a_model_that_cannot_be_saved_is_refused_before_the_first_step(tmp_path, monkeypatch):
     class Other(Transformer):
         def __init__(self, *sizes):

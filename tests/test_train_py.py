@@ -134,6 +134,21 @@ def test_its_last_line_says_how_to_translate(average, name, here, capsys):
     load_model(given)
 
 
+def test_an_average_that_cannot_be_written_leaves_the_one_before(here, monkeypatch):
+    options = ["--out", "mine", "--epochs", "2", "--average", "2"]
+    run(*options)
+    before = everything(here / "mine" / "average")
+
+    def full(folder, *_):
+        folder.mkdir()
+        raise OSError(28, "No space left")
+
+    monkeypatch.setattr(train, "save_model", full)
+    with pytest.raises(OSError, match="average.new could not be written"):
+        run(*options, "--resume")
+    assert everything(here / "mine" / "average") == before
+
+
 def test_resume_where_nothing_was_saved_begins_anew(here, monkeypatch, capsys):
     def broken_off(*_):
         raise KeyboardInterrupt

@@ -155,7 +155,7 @@ def save_model(folder: Path | str, model: nn.Module, tokenizer: Tokenizer | None
         (folder / name).unlink(missing_ok=True)
     (folder / "config.json").write_text(sizes, encoding="utf8")
     if tokenizer is not None:
-        tokenizer.save(str(folder / "tokenizer.json"))
+        (folder / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf8")
     save_file({name: w.contiguous() for name, w in weights.items()}, folder / "model.safetensors")
 
 # %% ../notebooks/06_training.ipynb #3667c8ea
