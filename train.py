@@ -284,8 +284,8 @@ def judge(options, corpus, tokenizer, history: list[dict]) -> dict:
         names.append("average")
         kept = [options.out / "epochs" / f"{row['epoch']:03}" for row in history]
         kept = [folder for folder in kept if folder.exists()][-options.average :]
-        place = options.out / "average"
-        trainer.replace(place, save_model, average_checkpoints(kept), tokenizer)
+        averaged = average_checkpoints(kept)
+        trainer.replace(options.out / "average", save_model, averaged, tokenizer)
     for name in names:
         trained, _ = load_model(options.out / name, device())
         found[name] = test(trained, tokenizer, corpus, options)

@@ -206,7 +206,7 @@ def recipes() -> str:
 
 def published() -> str:
     """Recipes on the way to the score of Wu et al., from benchmarks.recipes; each one's two models
-    in a row of their own. Without a row: what no run has reached yet."""
+    in a row of their own."""
     lines = [
         "| | after epoch | weights | validation, Wu et al.'s BLEU | test: BLEU | lowercased "
         "| Wu et al.'s | chrF lowercased |",
@@ -229,7 +229,7 @@ def published_runs() -> str:
         "| | recipe, text | seed | epochs | updates | target tokens seen | seconds | on |",
         "|---" * 8 + "|",
     ]
-    for run in {(run["recipe"], run["seed"]): run for run in recipes_run()}.values():
+    for run in furthest():
         tokens = run["epochs"] * run["target tokens an epoch"] / 1e6
         seconds = [row["seconds"] for row in run["history"][-10:]]
         lines.append(
@@ -245,13 +245,18 @@ def published_curves() -> str:
     spans = [range(first, first + 10) for first in (1, 21, 41, 61)]
     names = " | ".join(f"epochs {span[0]} to {span[-1]}" for span in spans)
     lines = [f"| | {names} | the best, in epoch |", "|---" * 6 + "|"]
-    for run in {(run["recipe"], run["seed"]): run for run in recipes_run()}.values():
+    for run in furthest():
         bleu = {row["epoch"]: row["validation BLEU"] for row in run["history"]}
         cells = [f"{mean(bleu[epoch] for epoch in span):.1f}" for span in spans if span[-1] in bleu]
         cells += [""] * (len(spans) - len(cells))
         best = max(bleu, key=bleu.get)
         lines.append(f"| {run['recipe']} | {' | '.join(cells)} | {bleu[best]:.1f}, {best} |")
     return "\n".join(lines)
+
+
+def furthest() -> list[dict]:
+    """Of each of those runs what it came to."""
+    return list({(run["recipe"], run["seed"]): run for run in recipes_run()}.values())
 
 
 def recipes_run() -> list[dict]:

@@ -51,7 +51,7 @@ def model_of(seed: int, kv_heads: int = 2, vocab_size: int = 11) -> LanguageMode
 
 @needs_llama
 @pytest.mark.parametrize(("dtype", "limit"), PRECISIONS)
-@settings(max_examples=40, deadline=None, derandomize=True)  # 200 stand behind the stored result
+@settings(max_examples=40, deadline=None, derandomize=True)  # rare draws come near; 200 are stored
 @given(seed=st.integers(0, 1_000_000))
 def test_each_part_and_the_whole_compute_what_llama_computes(dtype, limit, seed):
     """Any sizes, as many groups as there may be; outputs, and gradients by input and weights."""

@@ -1,7 +1,7 @@
 """The recipes on the way to the published score: what each asks for, and how it is judged."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import datasets
 import pytest
@@ -9,6 +9,7 @@ import sacrebleu
 
 import train
 from benchmarks import recipes
+from benchmarks.measure import RESULTS
 from benchmarks.recipes import PLANS, Plan, judge_split, split_corpus
 from command.scores import moses
 from transformer.trainer import RECIPES
@@ -29,13 +30,15 @@ def some(count: int) -> datasets.DatasetDict:
 def test_train_py_understands_every_recipe(letter, tmp_path):
     plan = PLANS[letter]
     asked = train.parse(recipes.arguments_of(plan, 3, "multi30k", tmp_path))
-    usual = train.parse(["--data", "multi30k"]).recipe
-    assert asked.recipe == replace(usual, seed=3, **plan.settings)
+    assert asked.recipe == replace(RECIPES[plan.recipe], seed=3, **plan.settings)
 
 
-def test_the_long_recipe_is_d(tmp_path):
-    asked = recipes.arguments_of(PLANS["D"], 0, "multi30k", tmp_path)
-    assert train.parse(asked).recipe == RECIPES["long"]
+def test_the_stored_results_are_of_these_recipes():
+    for path in RESULTS.glob("recipe-*.json"):
+        run = json.loads(path.read_text("utf8"))
+        plan = PLANS[run["recipe"]]
+        asked = replace(RECIPES[plan.recipe], seed=run["seed"], **plan.settings)
+        assert run["settings"] == asdict(asked), path.name
 
 
 def test_translations_without_capitals_are_judged_by_what_knows_none():
@@ -64,8 +67,8 @@ def test_a_recipe_is_trained_judged_and_not_made_twice(tmp_path, monkeypatch):
     small = dict(
         vocab_size=300, d_model=16, num_heads=2, d_ff=16, num_layers=1, epochs=2, average=2
     )
-    monkeypatch.setitem(PLANS, "A", Plan("small", "raw", small))
-    monkeypatch.setitem(PLANS, "B", Plan("small", "moses", small))
+    monkeypatch.setitem(PLANS, "A", Plan("small", "raw", "long", small))
+    monkeypatch.setitem(PLANS, "B", Plan("small", "moses", "long", small))
     corpus = some(40)
     for split in corpus.values():
         split.info.dataset_name = "multi30k"
