@@ -9,6 +9,7 @@ B  the same on theirs: lowercased, split by Moses' tokenizer, 10,000 merges
 C  our recipe on their text
 D  A with the norm before
 E  A with BPE-dropout
+F  D on their text
 
 Choices are made on the validation split; a run that has not ended counts for nothing. Writes
 recipe-<letter>-<device>-<seed>.json into --results (runs/recipes).
@@ -54,6 +55,7 @@ PLANS = {
     "C": Plan("ours", "moses", "multi30k", {"vocab_size": MERGES}),
     "D": Plan("Wu et al.'s, norm before", "raw", "long"),
     "E": Plan("Wu et al.'s, BPE-dropout 0.1", "raw", "long", WU | {"bpe_dropout": 0.1}),
+    "F": Plan("Wu et al.'s, norm before", "moses", "long", {"vocab_size": MERGES, "epochs": 121}),
 }
 
 
