@@ -2,7 +2,7 @@
 
     python train.py                                          # the embedded corpus, minutes on a CPU
     python train.py --data multi30k                          # Multi30k: MULTI30K_DIR or the hub
-    python train.py --data multi30k --recipe long            # hours instead of one, and better
+    python train.py --data multi30k --recipe short           # sooner, and a BLEU less
     python train.py --data multi30k --resume                 # after an interruption
     python train.py --data my_pairs --source fr              # a folder: see utils.data.load_corpus
     accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
@@ -81,11 +81,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--data",
         default="embedded",
-        help="embedded, multi30k, or a folder of your own pairs, with multi30k's sizes unless you "
+        help="embedded, multi30k, or a folder of your own pairs, with short's sizes unless you "
         "choose others (default: %(default)s)",
     )
     parser.add_argument(
-        "--recipe", dest="named", choices=RECIPES, help="default: the corpus's, else multi30k's"
+        "--recipe", dest="named", choices=RECIPES, help="default: the corpus's, else short"
     )
     parser.add_argument("--source", help="column to translate from (default: the first)")
     parser.add_argument(
@@ -98,15 +98,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--minutes", type=number(0), default=10.0, help="between two checkpoints (%(default)s)"
     )
     parser.add_argument("--precision", choices=["no", "fp16", "bf16"], help="default: what is fast")
-    usual = RECIPES["embedded"]
     for knob in fields(Recipe):
-        values = getattr(usual, knob.name), knob.default
-        one = values[0] == values[1]
+        values: dict = {}
+        for name, recipe in RECIPES.items():
+            values.setdefault(getattr(recipe, knob.name), []).append(name)
+        words = [f"{value} ({', '.join(names)})" for value, names in values.items()]
         parser.add_argument(
             "--" + knob.name.replace("_", "-"),
             type=TYPES.get(knob.name, whole(1)),
             choices=CHOICES.get(knob.name),
-            help=f"default: {values[0]}" + ("" if one else f" (embedded), {values[1]} (multi30k)"),
+            help=f"default: {', '.join(words) if len(words) > 1 else knob.default}",
         )
     options = parser.parse_args(arguments)
     given = {knob.name: getattr(options, knob.name) for knob in fields(Recipe)}

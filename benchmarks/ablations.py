@@ -1,7 +1,7 @@
 """The paper's Table 3 in miniature: change one thing, train again, with several seeds.
 
     python -m benchmarks.ablations [--seeds 3] [--epochs 3] [--only num_heads …]
-    python -m benchmarks.ablations --data multi30k    # what the recipe of train.py is made of
+    python -m benchmarks.ablations --data multi30k    # what train.py's short recipe is made of
 
 trains a model once for each variation and seed, and adds each run to
 benchmarks/results/ablations-<device>.json (ablations-multi30k-<device>.json) as soon as it is done;
@@ -32,7 +32,7 @@ RESULTS = Path(__file__).parent / "results"
 BASES = {
     "embedded": replace(RECIPES["embedded"], d_model=64, num_heads=4, d_ff=128, epochs=3),
     # The usual warm-up would fill half of a short training
-    "multi30k": replace(RECIPES["multi30k"], warmup=500, epochs=8),
+    "multi30k": replace(RECIPES["short"], warmup=500, epochs=8),
 }
 # What is changed besides, with the values that the course has; d_k None: d_model / num_heads
 OTHERS = {

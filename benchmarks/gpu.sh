@@ -42,7 +42,7 @@ if [ -n "$SMALL" ]; then
   sentences="--sentences 8 --batch-size 8"
   fp16="$tiny --epochs 2 --average 1 --precision no" # a CPU has no fp16
 else
-  train="--data multi30k --beam 1 --average 1 --precision bf16"
+  train="--data multi30k --recipe short --beam 1 --average 1 --precision bf16"
   peers="--data multi30k --steps 200 --rounds 1"
   sentences="--sentences 200" # the plain search takes one after the other
   fp16="--data embedded --beam 1 --epochs 2 --precision fp16"

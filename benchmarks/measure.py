@@ -27,6 +27,7 @@ RESULTS = Path(__file__).parent / "results"
 OUT = Path("runs/bench")  # a try overwrites no result that a page shows
 PACKAGES = ("torch", "accelerate", "tokenizers", "transformers")
 WARM_UP = 10  # steps before the clock runs
+NAMES = {"embedded": "embedded", "multi30k": "short"}  # of the recipe for a corpus
 
 
 @dataclass
@@ -74,8 +75,8 @@ def options(description: str) -> argparse.ArgumentParser:
 
 
 def prepare(data: str, seed: int, max_tokens: int | None = None) -> tuple[str, Task]:
-    """The corpus's name, and the task with the recipe that train.py has for it."""
-    corpus, recipe = load_corpus(data), replace(RECIPES[data], seed=seed)
+    """The corpus's name, and the task with one of train.py's recipes for it."""
+    corpus, recipe = load_corpus(data), replace(RECIPES[NAMES[data]], seed=seed)
     recipe = replace(recipe, max_tokens=max_tokens or recipe.max_tokens)
     rows = corpus["train"]
     tokenizer = train_tokenizer([*rows["en"], *rows["de"]], recipe.vocab_size)

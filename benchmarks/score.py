@@ -1,4 +1,4 @@
-"""The score on Multi30k: train.py once for each seed and direction, results kept side by side.
+"""The score on Multi30k: train.py's short recipe once for each seed and direction.
 
     python -m benchmarks.score                                    # three seeds, both directions
     python -m benchmarks.score --seeds 0 --sources en             # one
@@ -38,8 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"there already: {result}")
                 continue
             out = options.runs / name
-            command = ["--data", "multi30k", "--source", source, "--seed", str(seed)]
-            command += ["--out", str(out), *options.rest]
+            command = ["--data", "multi30k", "--recipe", "short", "--source", source]
+            command += ["--seed", str(seed), "--out", str(out), *options.rest]
             begun = (out / "last").exists() or (out / "last.old").exists()
             train.main([*command, "--resume"] if begun else command)
             write_json(json.loads((out / "results.json").read_text("utf8")), result)

@@ -67,8 +67,8 @@ def test_a_recipe_is_trained_judged_and_not_made_twice(tmp_path, monkeypatch):
     small = dict(
         vocab_size=300, d_model=16, num_heads=2, d_ff=16, num_layers=1, epochs=2, average=2
     )
-    monkeypatch.setitem(PLANS, "A", Plan("small", "raw", "long", small))
-    monkeypatch.setitem(PLANS, "B", Plan("small", "moses", "long", small))
+    monkeypatch.setitem(PLANS, "A", Plan("small", "raw", "multi30k", small))
+    monkeypatch.setitem(PLANS, "B", Plan("small", "moses", "multi30k", small))
     corpus = some(40)
     for split in corpus.values():
         split.info.dataset_name = "multi30k"

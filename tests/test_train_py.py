@@ -200,14 +200,15 @@ def test_seeds_and_directions_have_folders_of_their_own(here):
     assert folder("--seed", "2") == "runs/embedded-seed2"
     assert folder("--data", "words/", "--source", "up") == "runs/words-up"
     assert folder("--data", ".") == f"runs/{here.name}"
-    assert folder("--data", "multi30k", "--recipe", "long") == "runs/multi30k-long"
+    assert folder("--data", "multi30k", "--recipe", "short") == "runs/multi30k-short"
 
 
 def test_a_recipe_is_chosen_by_its_name():
     assert train.parse(["--data", "multi30k"]).recipe == RECIPES["multi30k"]
-    asked = train.parse(["--data", "multi30k", "--recipe", "long", "--beam", "3"]).recipe
-    assert asked == replace(RECIPES["long"], beam=3) != RECIPES["long"]
-    assert train.parse(["--data", "words", "--recipe", "long"]).recipe == RECIPES["long"]
+    asked = train.parse(["--data", "multi30k", "--recipe", "short", "--beam", "3"]).recipe
+    assert asked == replace(RECIPES["short"], beam=3) != RECIPES["short"]
+    assert train.parse(["--data", "words"]).recipe == RECIPES["short"]
+    assert train.parse(["--data", "words", "--recipe", "multi30k"]).recipe == RECIPES["multi30k"]
 
 
 @pytest.mark.parametrize("way", ["words/", "./words", "more/../words", "absolute", "link"])
