@@ -133,6 +133,16 @@ def test_a_picture_s_words_are_its_title_and_the_sentence_below_it_or_else_the_h
         assert site.caption("heatmap(x)", [heading, "", other], 1) == "Picture: 1 · Why?"
 
 
+def test_the_titles_of_a_picture_are_found_wherever_they_stand():
+    code = (
+        'for title in (1, 2):\n    heatmap(x, f"{n}", words, "All\\nof it", ax=ax, xlabel="no")\n'
+    )
+    code += 'ax.set(title="One", ylabel="no")\nfigure.suptitle("Both")\nprint("no")\n'
+    assert sorted(site.titles(code)) == ["All of it", "Both", "One"]
+    assert site.titles('titles = ["Left", "Right"]') == ["Left", "Right"]
+    assert site.titles('title = f"{n}"\nheatmap(x, title=title)') == []
+
+
 def test_the_explorer_holds_its_chart():
     chart = {"title": "a </script> b"}
     html = site.explorer(chart, ROOT / "notebooks" / "labs" / "06_tokens.ipynb")

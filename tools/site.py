@@ -6,6 +6,7 @@ first; what only helps who runs it is left out; pictures have their alt texts, t
 page's own, and links to what is no page lead to the repository.
 """
 
+import ast
 import importlib.util
 import json
 import re
@@ -27,6 +28,8 @@ DIRECTIVE = re.compile(r"^#\|.*\n", re.MULTILINE)
 OF_DIRECTIVES = re.compile(r"^\(?(?:The|Cells marked) `#\|.*?\.\)?(?: |$)", re.MULTILINE)
 # What a cell says that waits for its reader: an exercise's check, controls, a warm-up
 WAITS = re.compile(r"○ \S+ not solved yet|Controls, when the notebook|Optional: a block of")
+NAMES = ("title", "titles")
+DRAWS = ("heatmap", "head_grid", "suptitle", "draw_losses")  # calls that are given a title as it is
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 EXPLORER = """<div class="vega-lite"><script type="application/json">{}</script></div>
 <script defer src="{}_static/vega.js"></script>"""
@@ -122,11 +125,26 @@ def fold(cell: dict, texts: list[str]) -> None:
 def caption(code: str, texts: list[str], place: int) -> str:
     """Words for the picture that code cell `place` draws: its title and the sentence in italics
     below it, or else the heading it stands under. texts: each cell's Markdown, "" for code."""
-    title = re.findall(r'\btitle = "(.*)"$', code, re.MULTILINE)
+    title = titles(code)
     below = re.match(r'\*([^*].*?[.”"])\*(?:\s|$)', next(filter(None, texts[place:]), ""))
     heading = re.findall(r"^#+ (?!✎)(.*)", "\n".join(texts[:place]), re.MULTILINE)[-1]
     words = [*(f"{line}." for line in title), *([below[1]] if below else [])]
     return re.sub(r"[*`$]", "", " ".join(words)) or f"Picture: {heading}"
+
+
+def titles(code: str) -> list[str]:
+    """What a cell writes over its pictures, as far as it stands there in words."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in NAMES:
+            found += getattr(node.value, "elts", [node.value])
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in DRAWS:
+                found += node.args
+            found += [given.value for given in node.keywords if given.arg == "title"]
+    words = [node.value for node in found if isinstance(node, ast.Constant)]
+    return [text.replace("\n", " ") for text in words if isinstance(text, str)]
 
 
 def explorer(chart: dict, path: Path) -> str:
