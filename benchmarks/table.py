@@ -80,14 +80,16 @@ def circumstances(run: dict) -> str:
     machine, versions = run["machine"], run["versions"]
     if "sentences" in run:
         work = f"{run['sentences']:,} sentences in batches of {run['batch']}"
+        numbers = "float32"  # translating casts nothing, whatever is fast in training
     else:
         work = f"Batches of {run['tokens a batch']:,} tokens"
+        numbers = f"precision {run['precision']}"
     if "timed steps" in run:
         work += f", {run['timed steps']} steps timed in each round"
     installed = ", ".join(f"{name} {number}" for name, number in versions.items() if number)
     return (
         f"{work}; {machine['GPU'] or machine['CPU']}, {machine['threads']} of {machine['cores']} "
-        f"cores, precision {run['precision']}; {installed}."
+        f"cores, {numbers}; {installed}."
     )
 
 

@@ -33,7 +33,8 @@ FORMULAS = {
     "LayerNorm": r"\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot \gamma + \beta",
     "EncoderLayer": r"x \leftarrow \text{norm}(x + \text{sublayer}(x)) \;\text{(post)},\quad "
     r"x \leftarrow x + \text{sublayer}(\text{norm}(x)) \;\text{(pre)}",
-    "learning_rate": r"d_\text{model}^{-0.5} \cdot \min(step^{-0.5},\; step \cdot warmup^{-1.5})",
+    "learning_rate": r"peak \cdot \min\left(\frac{step}{warmup}, \sqrt{\frac{warmup}{step}}\right),"
+    r"\quad peak = (d_\text{model} \cdot warmup)^{-0.5} \text{ in the paper}",
     "length_penalty": r"\left(\frac{5 + |Y|}{6}\right)^\alpha",
 }
 

@@ -19,7 +19,7 @@ KATAS = [
         "cross_entropy",
         "1.4",
         "loss_and_gradient(scores, target): the mean cross-entropy of scores (n, words) with the "
-        "right words' numbers (n,), and its gradient, the mean of p − y. Without autograd and "
+        "right words' numbers (n,), and its gradient, (p − y) / n. Without autograd and "
         "F.cross_entropy; scores like 200 and −200 are survived.",
     ),
     Kata(
@@ -132,8 +132,8 @@ KATAS = [
         "train",
         "6.5",
         "train(model, batches, epochs, peak, warmup, evaluate): Adam with the paper's settings, "
-        "the schedule to 0 over all steps, batches.set_epoch(epoch) from 1. Returns a dict an "
-        'epoch: "epoch", "training loss" (the mean over its batches), and what evaluate(model) '
+        "the schedule to 0 over all steps, batches.set_epoch(epoch) from 1. Returns a list, a dict "
+        'an epoch: "epoch", "training loss" (the mean over its batches), and what evaluate(model) '
         "returns. Given are translation_loss(scores, target) and learning_rate(step, peak, warmup, "
         "total); device and progress bar may stay out.",
         versions.train,
@@ -162,7 +162,8 @@ KATAS = [
         "write_beam(next_scores, start, end, limit, beam_size, alpha): next_scores(beginnings), "
         "lists of ids that begin with start, gives scores (beginnings, vocabulary). A candidate "
         "that ends counts as finished if it is among the best beam_size; its score is its "
-        "log-probability over length_penalty(length, alpha), the end token included. Returns the "
-        "best one's ids without start and end; if nothing ends by limit, the likeliest beginning.",
+        "log-probability over length_penalty(length, alpha), the end token included. Of those "
+        "that do not end, the best beam_size go on, however many have ended. Returns the best "
+        "one's ids without start and end; if nothing ends by limit, the likeliest beginning.",
     ),
 ]

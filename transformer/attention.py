@@ -29,7 +29,7 @@ def causal_mask(length: int, device: torch.device | str | None = None) -> Tensor
 
 # %% ../notebooks/02_attention.ipynb #59368b59
 def check_shapes(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> None:
-    """Raise ValueError when the shapes do not fit, TypeError when the mask is not boolean."""
+    """Raise ValueError when d_k or the keys do not fit, TypeError when the mask is not boolean."""
     if query.size(-1) != key.size(-1):
         raise ValueError(
             f"a query has {query.size(-1)} numbers and a key has {key.size(-1)}: "
@@ -50,9 +50,9 @@ def attention(
 
     query: (…, queries, d_k); key: (…, keys, d_k); value: (…, keys, d_v).
     mask: boolean, broadcastable to (…, queries, keys), True = may attend. A query that may attend
-    to nothing gets weights and output of zero. dropout: probability of dropping a weight.
+    to nothing gets weights and output of zero. dropout: share of weights dropped, in eval too.
     Returns the output (…, queries, d_v) and the weights (…, queries, keys); other rows sum to 1.
-    Raises ValueError when shapes do not fit, TypeError when the mask is not boolean.
+    Raises ValueError when d_k or the keys do not fit, TypeError when the mask is not boolean.
     """
     check_shapes(query, key, value, mask)
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))  # (…, queries, keys)

@@ -99,7 +99,7 @@ def check_pairs(source: Tensor, target: Tensor) -> None:
 # %% ../notebooks/05_decoder.ipynb #78f2dedb
 class Transformer(nn.Module):
     """Figure 1 of Vaswani et al. 2017; its base model by default. source: (B, S) ids, target:
-    (B, T) ids, memory: (B, S, d_model). Raises ValueError for sizes and ids that do not fit."""
+    (B, T) ids → scores (B, T, vocab_size); memory: (B, S, d_model). ValueError for a misfit."""
 
     def __init__(
         self,

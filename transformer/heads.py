@@ -79,8 +79,9 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, Tensor]]:
             model(source, target)
         maps["decoder.layers.0.cross_attention"]  # (batch, heads, queries, keys)
 
-    The last forward pass inside the block is kept. Inside the block a module returns its output
-    alone, also to a caller that asks for weights. The model is as before when the block ends.
+    The last forward pass inside the block is kept; a call of attend alone is not seen. Inside the
+    block a module returns its output alone, also to a caller that asks for weights. The model is as
+    before when the block ends.
     Raises ValueError in training mode, where dropout makes the maps random.
     """
     check_eval(model)

@@ -110,7 +110,7 @@ def beam_search(model: Transformer, source: Tensor, beam_size=5, alpha=1.5, extr
 # %% ../notebooks/07_inference.ipynb #0b6d1534
 def cached_attention(attention: MultiHeadAttention, x, keys, values, mask=None):
     """Self-attention of the newest position, x: (batch, 1, d_model), over itself and those before
-    it, whose keys and values are kept → the output and the longer keys and values."""
+    it, whose keys and values are kept → x's shape, and both longer: (batch, heads, length, d_k)."""
     new_keys, new_values = attention.keys_values(x)
     keys = torch.cat([keys, new_keys], dim=2)  # (batch, heads, length + 1, d_k)
     values = torch.cat([values, new_values], dim=2)

@@ -16,7 +16,7 @@ from .decoder import arguments, xavier
 class RMSNorm(nn.Module):
     """x / √(mean(x²) + eps) · weight over the last axis: equation (4) of Zhang and Sennrich 2019.
 
-    (…, d_model) → the same shape.
+    (…, d_model) → the same shape. Not for float16: squares overflow from 256 on.
     """
 
     def __init__(self, d_model: int, eps: float = 1e-6) -> None:

@@ -297,7 +297,7 @@ def fast_dropout(model: nn.Module):
 
 
 def fast_attention(training: Training):
-    """Leave the slow kernels of attention out for a while: on a GPU cuDNN's, which takes a second
+    """Leave the slow kernels of attention out for a while: on a GPU cuDNN's, which takes time
     to prepare for each new shape; with bf16 on a CPU all but plain products."""
     accelerator = training.accelerator
     if accelerator.device.type == "cuda":
