@@ -172,13 +172,11 @@ def main(arguments: list[str] | None = None) -> dict:
     processes = PartialState(cpu=device() == "cpu")
     if not options.resume and processes.is_main_process:
         check_unused(options.out)
-    recipe, before = options.recipe, 0.0
-    tokenizer, history = saved(options.out) if options.resume else (None, [])
+    recipe = options.recipe
+    tokenizer, before = saved(options.out) if options.resume else (None, 0.0)
     if tokenizer is None:
         sentences = [*corpus["train"][options.source], *corpus["train"][target]]
         tokenizer = train_tokenizer(sentences, recipe.vocab_size)
-    elif history:
-        before = history[-1].get("seconds since the start", 0.0)
     pairs = {
         split: encode_pairs(tokenizer, rows, options.source, target)
         for split, rows in corpus.items()
@@ -188,7 +186,8 @@ def main(arguments: list[str] | None = None) -> dict:
     fresh = None
     if recipe.bpe_dropout:
         columns = corpus["train"], options.source, target
-        fresh = pieces_anew(tokenizer, recipe.bpe_dropout, *columns)
+        cut = pieces_anew(tokenizer, recipe.bpe_dropout, *columns)
+        fresh = partial(those_that_fit, cut, pairs["train"], recipe.max_length)
     train = Loader(
         pairs["train"],
         recipe.max_tokens,
@@ -268,14 +267,24 @@ def pieces_anew(tokenizer: Tokenizer, dropout: float, *rest) -> Callable[[], lis
     return partial(encode_pairs, wild, *rest)
 
 
+def those_that_fit(cut: Callable, pairs: list[Pair], max_length: int) -> list[Pair]:
+    """Pairs cut anew; where they have become too long for the model, as they were."""
+    return [
+        new if max(len(new.source), len(new.target)) <= max_length else pair
+        for new, pair in zip(cut(), pairs, strict=True)
+    ]
+
+
 def saved(out: Path) -> tuple:
-    """The tokenizer and the history of the training in `out`; (None, []) where none is yet."""
+    """The tokenizer of the training in `out`, and the seconds since it began; (None, 0) where none
+    is yet."""
     if not (out / "last").exists() and not (out / "last.old").exists():
         check_unused(out)
-        return None, []
+        return None, 0.0
     _, tokenizer, progress = read_checkpoint(whole_checkpoint(out / "last", read_checkpoint))
     need_tokenizer(tokenizer, out / "last")
-    return tokenizer, progress["history"]
+    ended = [row.get("seconds since the start", 0.0) for row in progress["history"]]
+    return tokenizer, (ended[-1] if ended else 0.0) + progress["seconds"]
 
 
 def judge(options, corpus, tokenizer, history: list[dict]) -> dict:
@@ -311,7 +320,11 @@ def check_lengths(pairs: list[Pair], max_length: int, name: str) -> None:
 
 def check_unused(out: Path) -> None:
     """Raises FileExistsError where anything lies in the folder that a new training is to have."""
-    free = (".lock", "last.new")  # of a training that was broken off before its first checkpoint
+    free = (
+        ".lock",
+        "last.new",
+        ".DS_Store",
+    )  # of a training that was broken off before its first checkpoint
     there = sorted(path.name for path in out.iterdir()) if out.exists() else []
     there = [name for name in there if name not in free]
     if {"last", "last.old"} & set(there):

@@ -77,7 +77,9 @@ def pieces(text: str, tokenizer, limit: int) -> list[str]:
         if len(tokenizer.encode(longer).ids) <= limit:
             run = longer
             continue
-        width = limit // 5  # characters; one has four bytes at most, and a space comes before
+        width = max(
+            limit // 5, 1
+        )  # characters; one has four bytes at most, and a space comes before
         fits = len(tokenizer.encode(word).ids) <= limit
         parts = [word] if fits else [word[i : i + width] for i in range(0, len(word), width)]
         found += [run, *parts[:-1]]

@@ -179,7 +179,9 @@ def circumstances(name: str, arguments: list[str] | None, corpus: str) -> dict:
     found = re.search(r"model name\s*: (.*)", cpu)
     chip = found[1] if found else platform.processor() or platform.machine()
     return {
-        "command": " ".join([f"python -m benchmarks.{name}", *(arguments or sys.argv[1:])]),
+        "command": " ".join(
+            [f"python -m benchmarks.{name}", *(sys.argv[1:] if arguments is None else arguments)]
+        ),
         "device": device(),
         "machine": {
             "GPU": torch.cuda.get_device_name() if device() == "cuda" else None,

@@ -19,7 +19,7 @@ def summary(folder: Path, mark: float) -> dict:
     file = folder / "results.json" if ended else folder / "last" / "progress.json"
     run = json.loads(file.read_text("utf8"))
     history = run["history"]
-    there = [row for row in history if row["validation BLEU"] >= mark]
+    there = [row for row in history if (row["validation BLEU"] or 0.0) >= mark]
     losses = [row["training loss"] for row in history]
     found = {
         "finished": ended,
@@ -29,7 +29,9 @@ def summary(folder: Path, mark: float) -> dict:
         f"seconds to a validation BLEU of {mark:g}": (
             there[0]["seconds since the start"] if there else None
         ),
-        "best validation BLEU": max((row["validation BLEU"] for row in history), default=None),
+        "best validation BLEU": max(
+            (row["validation BLEU"] or 0.0 for row in history), default=None
+        ),
         "the loss falls": losses == sorted(losses, reverse=True),
     }
     about = ("command", "machine", "torch", "parameters", "scores", "recipe")

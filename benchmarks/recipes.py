@@ -126,10 +126,13 @@ def arguments_of(plan: Plan, seed: int, data: str, out: Path) -> list[str]:
 def run(letter: str, seed: int, runs: Path, judge_only: bool = False) -> dict:
     """Train what has not ended yet, and judge it."""
     plan, corpus = PLANS[letter], load_corpus("multi30k")
+    if corpus["train"].info.dataset_name != "multi30k":
+        raise FileNotFoundError("Multi30k could not be loaded: nothing was trained or judged")
     data, out = "multi30k", runs / f"{letter}-{device()}-{seed}"
     if plan.text == "moses":
         folder = runs / "multi30k-moses"
-        data = str(folder if (folder / "validation.tsv").exists() else split_corpus(corpus, folder))
+        written = (folder / f"{list(corpus)[-1]}.tsv").exists()
+        data = str(folder if written else split_corpus(corpus, folder))
     asked = arguments_of(plan, seed, data, out)
     if not judge_only:
         begun = (out / "last").exists() or (out / "last.old").exists()

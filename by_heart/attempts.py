@@ -23,6 +23,8 @@ class Attempt:
     at: datetime  # with the reader's time zone
 
     def __post_init__(self) -> None:
+        if type(self.kata) is not str:
+            raise ValueError(f"a kata has a name, not {self.kata!r}")
         if self.rung not in RUNGS or type(self.rung) is not int:
             raise ValueError(f"a rung is a number from 1 to 5, not {self.rung!r}")
         if type(self.passed) is not bool or type(self.hints) is not int or self.hints < 0:

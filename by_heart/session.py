@@ -60,7 +60,9 @@ class Session:
         plan, now = self.schedule(), self.now()
         found = plan.due(now, self.minutes)
         if self.retest:
-            found = plan.retest(now) + found
+            again = plan.retest(now)
+            names = {due.kata for due in again}
+            found = again + [due for due in found if due.kata not in names]
         if self.before is not None:
             found = [d for d in found if plan.notebook[d.kata] < self.before]
         return [d for d in found if d.kata not in self.later]
@@ -138,7 +140,8 @@ class Practice:
         if self.result is not None:
             return ""
         now = self.session.now()
-        minutes = min((now - self.began).total_seconds() / 60, PAUSE)
+        minutes = (now - self.began).total_seconds() / 60
+        minutes = min(max(minutes, 0.0), PAUSE)  # a clock may be set back
         helped = self.hints + max(0, self.slips - 1)  # one slip is free
         self.result = Attempt(self.due.kata, self.step.number, passed, helped, minutes, now)
         self.session.store.add(self.result)

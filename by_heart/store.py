@@ -47,11 +47,6 @@ class Store:
         self.take([attempt], None)
         return self.save()
 
-    def has_done(self, notebook: int) -> bool:
-        """Remember that the reader has done this notebook. Returns as `add` does."""
-        self.take([], {notebook})
-        return self.save()
-
     def take(self, attempts: Iterable[Attempt], notebooks: Iterable[int] | None) -> None:
         """Add what is not there yet."""
         self.attempts = sorted({*self.attempts, *attempts}, key=lambda a: (a.at, a.kata, a.rung))

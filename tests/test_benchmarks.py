@@ -297,6 +297,9 @@ def test_progress_tells_how_far_a_training_came(tmp_path):
     assert found["the loss falls"] and found["seconds of training"] == 6
     (tmp_path / "results.json").write_text(json.dumps({"history": history[:1]}), "utf8")
     assert progress.summary(tmp_path, 30)["seconds to a validation BLEU of 30"] is None
+    history[0]["validation BLEU"] = None  # no reference has four words
+    (tmp_path / "results.json").write_text(json.dumps({"history": history}), "utf8")
+    assert progress.summary(tmp_path, 30)["best validation BLEU"] == 40
 
 
 @pytest.mark.skipif(os.name == "nt" or not shutil.which("bash"), reason="gpu.sh needs bash")

@@ -134,6 +134,15 @@ def test_a_retest_comes_first(session):
     assert "Not met for 30 days: softmax." in session.words()
     session.retest = True
     assert session.next().title().startswith("softmax (rung 5 of 5). Write the whole block.")
+    asked = [due.kata for due in session.due()]
+    assert len(asked) == len(set(asked))
+
+
+def test_a_clock_that_was_set_back_keeps_the_result(session):
+    practice = session.next()
+    session.now.time -= timedelta(hours=1)
+    assert practice.check(right(practice)).startswith("● softmax correct.")
+    assert session.store.attempts[0].minutes == 0
 
 
 def test_in_plain_text(session, capsys):

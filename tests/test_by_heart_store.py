@@ -44,7 +44,9 @@ def kept(tmp_path) -> Path:
 def test_what_is_added_is_there_in_the_next_session(opened, kept, said):
     first = opened()
     assert first.attempts == [] and first.notebooks is None
-    assert first.add(attempt(0)) and first.add(attempt(1, "attention")) and first.has_done(2)
+    assert first.add(attempt(0)) and first.add(attempt(1, "attention"))
+    first.take([], {2})
+    assert first.save()
     again = opened()
     assert again.attempts == [attempt(0), attempt(1, "attention")]
     assert again.notebooks == {2}
@@ -63,8 +65,9 @@ def test_two_open_notebooks_lose_nothing(opened):
     one, two = opened(), opened()
     one.add(attempt(0))
     two.add(attempt(1))
-    one.has_done(1)
-    two.has_done(2)
+    for opened_store, notebook in ((one, 1), (two, 2)):
+        opened_store.take([], {notebook})
+        opened_store.save()
     assert opened().attempts == [attempt(0), attempt(1)]
     assert opened().notebooks == {1, 2}
 
@@ -90,6 +93,8 @@ DAMAGED = {
             ],
         }
     ).encode(),
+    "a kata of another form": b'{"version": 1, "notebooks": null, "attempts": [{"kata": ["x"], '
+    b'"rung": 1, "passed": true, "hints": 0, "minutes": 1, "at": "2026-01-05T20:00:00+01:00"}]}',
     "notebooks of another form": b'{"version": 1, "notebooks": ["x"], "attempts": []}',
 }
 

@@ -19,7 +19,6 @@ from data.make.grammar import (
     Pronoun,
     finite,
     infinitive,
-    participle,
     write,
 )
 from utils.data import split_words
@@ -165,7 +164,8 @@ def test_finite_verbs(verb, tense, person, number, german):
 
 @pytest.mark.parametrize("verb, auxiliary, german", PARTICIPLES)
 def test_participles(verb, auxiliary, german):
-    assert (grammar.VERBS[verb].auxiliary, participle(verb)) == (auxiliary, german)
+    found = grammar.VERBS[verb]
+    assert (found.auxiliary, found.participle) == (auxiliary, german)
 
 
 def test_infinitives():

@@ -59,6 +59,18 @@ def test_elsewhere_jupyter_draws_it_on_colab_the_page_fetches_what_draws(shown, 
     assert "vega-embed" in shown[1]["text/html"] and CROSS in shown[1]["text/html"]
 
 
+def test_a_sentence_cannot_end_the_script_it_stands_in(shown, monkeypatch):
+    monkeypatch.setattr("utils.explorer.on_colab", lambda: True)
+    explore({"a </script> b": maps()})
+    assert "a <\\/script> b" in shown[0]["text/html"]
+    assert "a </script> b" not in shown[0]["text/html"]
+
+
+def test_more_tokens_than_two_digits_can_number():
+    with pytest.raises(ValueError, match="more than 100 tokens"):
+        Maps(torch.full((1, 1, 101, 1), 1.0), ["x"] * 101, ["y"])
+
+
 def test_what_notebook_07_stores_is_small_and_needs_nothing_from_elsewhere():
     cells = nbformat.read(ROOT / "notebooks" / "07_inference.ipynb", as_version=4).cells
     outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]

@@ -85,3 +85,10 @@ def test_a_recipe_is_trained_judged_and_not_made_twice(tmp_path, monkeypatch):
         assert (found["scores"]["last"]["test"]["BLEU"] is None) is (letter == "B")
     monkeypatch.setattr(train, "main", None)
     recipes.main(["--only", "A", *places])  # asks for nothing
+
+
+def test_nothing_else_is_taken_for_multi30k(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "load_corpus", lambda _: some(4))
+    with pytest.raises(FileNotFoundError, match="nothing was trained or judged"):
+        recipes.run("B", 0, tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -360,6 +360,40 @@ def test_a_training_ends_when_patience_does(here, monkeypatch):
     assert again["history"] == found["history"]  # and it stays ended
 
 
+@pytest.mark.parametrize("row", [{"validation BLEU": None}, {}])
+def test_patience_needs_a_bleu_to_wait_for(row):
+    class Told:
+        recipe, history = replace(RECIPES["short"], patience=2), [row] * 5
+
+    assert not trainer.at_rest(Told)
+
+
+@pytest.mark.parametrize("ended, began", [([], 0), ([{"seconds since the start": 30.0}], 30)])
+def test_the_seconds_of_an_epoch_that_was_broken_off_count(ended, began, here, monkeypatch):
+    (here / "runs" / "last").mkdir(parents=True)
+    progress = {"history": ended, "seconds": 7.0}
+    monkeypatch.setattr(train, "read_checkpoint", lambda _: (None, "tokenizer", progress))
+    assert train.saved(here / "runs") == ("tokenizer", began + 7.0)
+
+
+def test_what_macos_leaves_in_a_folder_is_no_file_of_the_readers(here):
+    run("--epochs", "2", "--out", "looked_into")
+    for folder in ("looked_into", "looked_into/last", "new"):
+        (here / folder).mkdir(exist_ok=True)
+        (here / folder / ".DS_Store").touch()
+    train.check_unused(here / "new")
+    trainer.check_free(here / "looked_into" / "last")
+    (here / "looked_into" / "last" / "mine.txt").touch()
+    with pytest.raises(FileExistsError, match="holds something"):
+        trainer.check_free(here / "looked_into" / "last")
+
+
+def test_a_checkpoint_is_read_where_one_stands(here, monkeypatch):
+    run()
+    monkeypatch.chdir(here / "runs" / "words" / "last")
+    assert trainer.whole_checkpoint(".") == Path(".")
+
+
 @pytest.mark.parametrize("norm, first", [("before", True), ("after", False)])
 def test_the_norms_place_is_the_models(norm, first):
     assert train.parse(["--norm", norm]).recipe.model(300).config["norm_first"] is first
@@ -382,6 +416,11 @@ def test_with_bpe_dropout_a_sentence_has_other_pieces_in_each_epoch(here, monkey
     texts = {tuple(tokenizer.decode(row) for row in rows) for rows in train_cuts}
     assert len(texts) == 1  # the words stay the same
     assert tokenizer.model.dropout is None  # what is saved, and what translates, has none
+
+
+def test_pieces_anew_that_are_too_many_stay_as_they_were():
+    short, long = Pair([3, END], [4, END]), Pair([3, END], [5] * 9 + [END])
+    assert train.those_that_fit(lambda: [short, long], [long, short], 5) == [short, short]
 
 
 def test_pieces_anew_are_for_one_device():

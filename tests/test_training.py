@@ -16,7 +16,7 @@ from benchmarks import score
 from command.scores import in_words, quick_scores, scores
 from tests.small_training import copy_pairs
 from transformer.decoder import Transformer, greedy_decode
-from transformer.trainer import Recipe, fast_attention, fit
+from transformer.trainer import ByteDropout, Recipe, fast_attention, fit
 from transformer.training import (
     device,
     learning_rate,
@@ -48,6 +48,10 @@ def test_padding_does_not_count():
     other = scores.clone()
     other[0, 2:] += torch.randn(2, 5)
     assert translation_loss(scores, target).equal(translation_loss(other, target))
+
+
+def test_dropout_of_nearly_all_divides_by_no_zero():
+    assert ByteDropout(0.999)(torch.ones(10_000)).isfinite().all()
 
 
 def test_learning_rate_is_the_papers():

@@ -111,6 +111,7 @@ def test_a_short_line_is_one_piece():
     assert program.pieces(" The  man sleeps. ", TOKENIZER, 255) == ["The man sleeps."]
     assert program.pieces("Bonjour\u00a0!", TOKENIZER, 255) == ["Bonjour\u00a0!"]
     assert program.pieces("\u00a0", TOKENIZER, 255) == []
+    assert "".join(program.pieces("sleeps", TOKENIZER, 1)) == "sleeps"
 
 
 @settings(max_examples=10, deadline=None)

@@ -66,7 +66,7 @@ class Recipe:
         return Transformer(vocab_size, *sizes, max_length=self.max_length, norm_first=before)
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of step 1, 2, … of `steps`; ending at 0, at most 2/5 is warm-up."""
+        """The rate of step 1, 2, … of `steps`. "linear" warms up for 2/5 at most, ends at 0."""
         if self.decay == "sqrt":
             return learning_rate(step, self.peak, max(self.warmup, 1))
         return learning_rate(step, self.peak, min(self.warmup, steps * 2 // 5), steps)
@@ -146,6 +146,7 @@ def replace(folder: Path, write: Callable, *what, keep_old: bool = False) -> Non
 
 # %% ../notebooks/labs/06_training_for_real.ipynb #26560e7e
 STATE = {"optimizer.bin", "scheduler.bin", "scaler.pt", "random_states_0.pkl", "progress.json"}
+STATE |= {".DS_Store"}  # macOS leaves one in a folder that was looked into
 PROGRESS = ("epoch", "steps", "loss", "pending", "seconds", "history", "must_match")
 
 
@@ -208,7 +209,7 @@ def read_checkpoint(folder: Path) -> tuple[Transformer, Tokenizer | None, dict]:
 def whole_checkpoint(folder: Path | str, read: Callable = load_model) -> Path:
     """`folder`, or the one before it, `folder.old`, with a warning, where `read` cannot read it."""
     folder = Path(folder)
-    old = folder.with_name(folder.name + ".old")
+    old = folder.parent / f"{folder.name}.old"  # with_name refuses "."
     try:
         read(folder)
     except (FileNotFoundError, ValueError) as error:
@@ -381,7 +382,8 @@ def end_epoch(training: Training, evaluate: Callable) -> None:
 def at_rest(training: Training) -> bool:
     """Has the validation BLEU not risen for recipe.patience epochs?"""
     patience = training.recipe.patience
-    bleu = [row.get("validation BLEU") or 0.0 for row in training.history]
+    found = [row.get("validation BLEU") for row in training.history]
+    bleu = [value for value in found if value is not None]  # short references have none
     return 0 < patience < len(bleu) and max(bleu[-patience:]) <= max(bleu[:-patience])
 
 # %% ../notebooks/labs/06_training_for_real.ipynb #710cee04
@@ -482,7 +484,7 @@ class ByteDropout(nn.Dropout):
     floats takes longer than the rest of dropout. p is rounded to the nearest 256th."""
 
     def forward(self, x: Tensor) -> Tensor:
-        kept = round(256 * (1 - self.p))  # of the 256 values of a byte
+        kept = max(1, round(256 * (1 - self.p)))  # of the 256 values of a byte
         if not self.training or kept == 256:
             return x
         words = torch.randint(-(2**63), 2**63 - 1, (x.numel() // 8 + 1,))  # eight bytes each

@@ -139,7 +139,7 @@ def load_multi30k() -> datasets.DatasetDict:
     try:
         datasets.disable_progress_bars()
         corpus = datasets.load_dataset(MULTI30K)
-    except (OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+    except Exception as error:  # errors of the library that fetches come through, too
         warnings.warn(
             f"Multi30k is out of reach ({type(error).__name__}): going on with the embedded "
             "corpus. A network, or a folder that MULTI30K_DIR names, brings the real one.",

@@ -4,6 +4,7 @@ It is handed the maps of several sentences, and the page holds them all: so the 
 kernel, and in a notebook that was saved and opened again.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,8 @@ class Maps:
     rows, columns: the query tokens and the key tokens.
     alignment: pairs (row, column), counted from 0, whose cells are outlined.
 
-    Raises ValueError when these do not fit each other, or a weight is NaN or infinite.
+    Raises ValueError when these do not fit each other, or a weight is NaN or infinite, and for
+    more than 100 tokens.
     """
 
     weights: Any
@@ -41,6 +43,8 @@ class Maps:
         self.weights, *_, self.alignment = checked(
             self.weights, 4, advice, self.rows, self.columns, None, self.alignment
         )
+        if max(self.weights.shape[2:]) > 100:  # packed() numbers them in two digits
+            raise ValueError("more than 100 tokens on a side: choose a shorter sentence")
         if np.isinf(self.weights).any():
             raise ValueError("there are infinite numbers: these are scores, not weights")
 
@@ -56,6 +60,13 @@ class Maps:
         ]
         alignment = [rows[i] + columns[j] for i, j in self.alignment]
         return {"rows": rows, "columns": columns, "weights": weights, "alignment": alignment}
+
+
+class InScript(json.JSONEncoder):
+    """JSON that cannot end the <script> that it stands in."""
+
+    def encode(self, value: Any) -> str:
+        return super().encode(value).replace("</", r"<\/")
 
 
 def explore(sentences: Mapping[str, Mapping[str, Maps]], layer: int = 0, head: int = 0) -> None:
@@ -93,7 +104,8 @@ def explore(sentences: Mapping[str, Mapping[str, Maps]], layer: int = 0, head: i
     ]
     chart = chosen_map(data).add_params(*menus)
     if on_colab():  # where the page fetches the program that draws
-        display({"text/html": chart.to_html(), "text/plain": WORDS}, raw=True)
+        page = chart.to_html(json_kwds={"cls": InScript})
+        display({"text/html": page, "text/plain": WORDS}, raw=True)
     else:  # JupyterLab and VS Code have one, and need no network
         display({VEGA_LITE: chart.to_dict(), "text/plain": WORDS}, raw=True)
 

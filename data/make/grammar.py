@@ -317,15 +317,15 @@ rain rains rained rained | regnen regnet regnete hat geregnet
     | weather | - | -
 """
 
-# english words | ich, er/sie/es, wir/sie | tense
+# english words | ich, er/sie/es, wir/sie
 MODAL_TABLE = """
-can can                | kann kann können       | present
-must must              | muss muss müssen       | present
-may may                | darf darf dürfen       | present
-should should          | sollte sollte sollten  | present
-will will              | werde wird werden      | future
-want wants to          | will will wollen       | present
-could could            | konnte konnte konnten  | past
+can can                | kann kann können
+must must              | muss muss müssen
+may may                | darf darf dürfen
+should should          | sollte sollte sollten
+will will              | werde wird werden
+want wants to          | will will wollen
+could could            | konnte konnte konnten
 """
 
 # English preposition = German preposition + case | nouns
@@ -475,7 +475,6 @@ class Modal:
     english: tuple  # other persons, third person singular
     to: bool
     german: tuple  # ich, er, wir
-    tense: str
 
 
 def _rows(table):
@@ -565,9 +564,9 @@ def _read_verbs():
 
 def _read_modals():
     modals = {}
-    for english, german, tense in _rows(MODAL_TABLE):
+    for english, german in _rows(MODAL_TABLE):
         other, third, *to = english.split()
-        modals[other] = Modal(other, (other, third), bool(to), tuple(german.split()), tense)
+        modals[other] = Modal(other, (other, third), bool(to), tuple(german.split()))
     return modals
 
 
@@ -734,11 +733,6 @@ def infinitive(verb):
     return VERBS[verb].prefix + VERBS[verb].infinitive
 
 
-def participle(verb):
-    """The German past participle: participle("turn on") → "eingeschaltet"."""
-    return VERBS[verb].participle
-
-
 # --------------------------------------------------------------------------------------
 # 3. Phrases
 # --------------------------------------------------------------------------------------
@@ -797,8 +791,6 @@ class NounPhrase:
         determiner, links = self.determiner, [(self, "article")]
         if negation is not None:
             determiner, links = "no", links + [negation]
-        elif determiner == "no":
-            links = [(self, "article")]
         gender = NOUNS[self.noun].gender
         tokens = []
         word = article(determiner, gender, self.number, case)
