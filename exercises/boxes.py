@@ -78,7 +78,8 @@ def first_broken_box(mine: nn.Module, right: nn.Module, *ids: Tensor) -> str | N
         known.setdefault(call.name, []).append(call)
     for call in calls(right, *ids):
         if own := known.get(call.name):
-            answer = own.pop(0)
+            fits = (n for n, made in enumerate(own) if alike(made.given, call.given))
+            answer = own.pop(next(fits, 0))  # a learner may embed the target first
             if not alike(answer.gave, call.gave):
                 whole = call.name and alike(answer.given, call.given)
                 return call.name if whole else around(call.name)

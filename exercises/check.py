@@ -212,11 +212,23 @@ def judgement(exercise: Exercise, answer: Any, results: list, expected: list) ->
     if not callable(exercise.adapt or answer):
         return f"✗ {number} {short(repr, answer)} is not the answer. The hint may help."
     first = next(i for i, problem in enumerate(problems) if problem)
-    return f"✗ {number} {problems[first]}{shown(exercise, answer, first)}"
+    which = "" if exercise.adapt else result_of(results[first], expected[first], exercise.tolerance)
+    return f"✗ {number} {which}{problems[first]}{shown(exercise, answer, first)}"
+
+
+def result_of(mine: Any, right: Any, tolerance: float) -> str:
+    """Which of several results is the first that differs, in words; "" where one comes back."""
+    several = isinstance(right, tuple) and isinstance(mine, (tuple, list))
+    if not several or len(mine) != len(right):
+        return ""
+    wrong = [bool(difference(a, b, tolerance)) for a, b in zip(mine, right, strict=True)]
+    return f"result {wrong.index(True) + 1} of {len(right)}: "
 
 
 def written(answer: Any) -> bool:
     """Whether a function does more than a stub, which returns None (or ...) and nothing else."""
+    if isinstance(answer, type):
+        return True  # a class, whose forward gives nothing back: stubs are None
     code = getattr(answer, "__code__", None)
     is_code = isinstance(code, CodeType)  # what a stand-in such as a Mock hands out is none
     steps = {step.opname for step in dis.get_instructions(code)} if is_code else set()

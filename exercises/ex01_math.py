@@ -31,7 +31,8 @@ VOTES = question(
         (("range(1, n)", "range(n)"), ("i, i - 1", "i, i")): "here every word hears itself: word i "
         "should look for the position before its own.",
         ("i, i - 1", "i - 1, i"): "here every word hears the word *after* it. Row i of the queries "
-        "belongs to the word that looks, its columns to the positions that it may look for.",
+        "belongs to the word that looks, its columns to the positions that it may look for. If "
+        "yours are so, look at the product: it is Q Kᵀ, not K Qᵀ.",
         ("i - 1]", ": i]"): "here every word hears all the words before it, not the last of them "
         "alone.",
         ("range(1, n)", "range(n)"): "word 0 should hear nothing, but yours hears the last word: "
@@ -57,7 +58,7 @@ def hear_the_word_before(value):
     cases=[  # square, so that a lost keepdim runs
         (torch.tensor([2.0, 1.0, 0.0]),),
         (torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [-1.0, 0.5, 2.5]]),),
-        (torch.tensor([[1000.0, 1001.0], [-1000.0, -1001.0]]),),
+        (torch.tensor([[1000.0, 1001.0, 0.0], [-1000.0, -1001.0, -1002.0], [0.0, 1.0, 2.0]]),),
         (torch.arange(8.0).reshape(2, 2, 2) ** 0.5,),
     ],
     wrong={
@@ -68,12 +69,18 @@ def hear_the_word_before(value):
         ("max(dim=-1, keepdim=True).values", "max()"): "you subtracted one maximum from all rows: "
         "in a row far below it, every exponential becomes 0, and 0/0 is not a number. Each row "
         "needs its own maximum.",
+        (".max(", ".min("): "you brought each row down by its smallest score, or by its mean. That "
+        "saves [1000, 1001], but not [0, 1000]: the largest exponential still overflows. Subtract "
+        "the row's largest score.",
         (
             (" - largest", ""),
             ("sum(dim=-1, keepdim=True)", "sum()"),
         ): "that is right for one row of "
         "small scores. With more rows, all of them together sum to 1: begin there, each row needs "
         "its own sum. Large scores come next.",
+        ((" - largest", ""), ("sum(dim=-1, keepdim=True)", "sum(dim=-1)")): "the sums are right, "
+        "but they meet the wrong entries: keepdim=True leaves them standing as a column, one "
+        "beside each row. Large scores come next.",
         ("sum(dim=-1, keepdim=True)", "sum(dim=-1)"): "the sums are right, but they meet the wrong "
         "entries: without keepdim=True they lie as a row, one above each column.",
         (", keepdim=True", ""): "maximum and sum run along the rows, as they should, but both meet "
@@ -93,6 +100,7 @@ def softmax(scores):
         (torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([1])),
         (torch.tensor([[0.5, -1.0, 2.0, 0.0], [1.0, 1.5, -0.5, 3.0]]), torch.tensor([2, 0])),
         (torch.tensor([[200.0, 0.0, -200.0], [0.0, 1.0, 2.0]]), torch.tensor([2, 0])),
+        (torch.tensor([[200.0, 0.0, -200.0]]), torch.tensor([0])),  # p is 1, e^200 infinite
     ],
     wrong={
         (" / len(target)", ""): "the loss is right. The gradient belongs to the sum over the rows; "
@@ -109,9 +117,14 @@ def softmax(scores):
             "(scores.logsumexp(dim=-1) - scores[rows, target])",
             "-scores.softmax(dim=-1)[rows, target].log()",
         ): "with scores like 200 and -200 your probability rounds to 0 and its logarithm is "
-        "infinite. Write the loss with the log of the sum of exponentials: log Σ e^s - s_target.",
+        "infinite. Write the loss with logsumexp: log Σ e^s - s_target.",
+        ("scores.logsumexp(dim=-1)", "scores.exp().sum(dim=-1).log()"): "the formula is right, but "
+        "e to the power of 200 is infinite before its logarithm is taken: use logsumexp, or bring "
+        "each row's scores down by its largest first.",
         ("scores[rows,", "scores[:,"): "the gradient is right. In the loss, scores[:, target] "
         "takes whole columns: you want one score a row, scores[rows, target] with rows 0, 1, 2, …",
+        ("[rows,", "[:,"): "in the loss and in the gradient, [:, target] takes whole columns: you "
+        "want one place a row, [rows, target] with rows 0, 1, 2, …",
     },
     praise="p − y: you can now write down where every training signal of this course begins.",
 )
@@ -161,6 +174,11 @@ def loss_and_gradient(scores, target):
         ): "the gradients are right. The loss "
         "takes its two parts from different scores: if the exponentials are those of the lowered "
         "scores, the right word's score has to be lowered, too.",
+        (
+            "(totals.log() - scores[rows, target])",
+            "-(exponentials / totals[:, None])[rows, target].log()",
+        ): "the gradients are right. In the loss, a probability rounds to 0 and its logarithm is "
+        "infinite: take the log of the total, less the right word's lowered score.",
     },
     praise="Forth and back, from nothing: every model of this course is trained by these lines.",
 )

@@ -138,8 +138,16 @@ BLANK_CELL = exercise(
         ("scores = scores.masked_fill(~mask, -math.inf)", "pass"): "you set forbidden weights to 0 "
         "after the softmax: the rest of the row then sums to less than 1. Put −∞ into the scores "
         "before the softmax.",
-        ("weights = weights.masked_fill(~mask, 0.0)", "pass"): "a row that may look at nothing "
-        "gives NaN. After the softmax, set forbidden weights to 0.",
+        (("-math.inf", "-1e9"), ("weights = weights.masked_fill(~mask, 0.0)", "pass")): "a row "
+        "that may look at nothing looks at everything: its scores are all the same large negative "
+        "number, so softmax shares evenly. After the softmax, set forbidden weights to 0.",
+        (
+            ("scores = scores.masked_fill(~mask, -math.inf)", "pass"),
+            ("weights = weights.masked_fill(~mask, 0.0)", "pass"),
+        ): "the mask changes nothing yet: where it is False, −∞ goes into the scores.",
+        ("weights = weights.masked_fill(~mask, 0.0)", "pass"): "a row that may look at "
+        "nothing gives NaN. After the softmax, set forbidden weights to 0 (by masked_fill: NaN · 0 "
+        "is NaN).",
     },
     praise="You can write the heart of the Transformer from memory.",
 )(attention)

@@ -24,6 +24,8 @@ GATE = question(
         4.6: "that is a gate of .99, which loses a hundredth at each step. The loss multiplies, it "
         "does not add up: find the number that 50 factors turn into a half.",
         4.3: "right to one decimal; give two.",
+        4.25: "your gate is .986, rounded. Take more decimals on the way.",
+        1.855: "that is the logarithm to base 10. Here log is the natural one, ln.",
         3.89: "the gate is .98, rounded down: it leaves a third. Take more decimals on the way.",
     },
     praise="A fresh LSTM starts near 0: there, 50 steps leave next to nothing.",
@@ -43,6 +45,9 @@ GATE = question(
         ("<= reach", "<= 1"): "your window has the same width for every reach.",
         (".abs()", ""): "you cut off what lies too far back, but a word still sees everything far "
         "ahead. The window has two edges.",
+        (("return (", "return (("), ("<= reach", "<= reach) & (place[:, None] >= reach)")): "the "
+        "first rows are empty: there i - reach is negative, and a negative index counts from the "
+        "end. Begin at max(0, i - reach).",
     },
     praise="It forbids all but r = 2 · reach + 1 keys a word. What that saves is measured below.",
 )
@@ -97,7 +102,7 @@ COLUMNS = torch.tensor([[1, 1, 0]], dtype=torch.bool)  # the last key is padding
     ],
     wrong={
         (".masked_fill(~mask, 0.0)", ""): "a row that may look at nothing gives NaN. After the "
-        "softmax, set forbidden weights to 0.",
+        "softmax, set forbidden weights to 0 (by masked_fill: NaN · 0 is NaN).",
         ("~mask", "mask"): "your mask is upside down: True means *may attend*, so −∞ goes where it "
         "is False.",
         (
@@ -112,6 +117,8 @@ COLUMNS = torch.tensor([[1, 1, 0]], dtype=torch.bool)  # the last key is padding
         "back: the scores were divided by √d_k, and so is what comes back through them.",
         ("grad_scores.transpose(-2, -1)", "grad_scores"): "grad_query and grad_value are right. In "
         "grad_key the rows are still queries: dS has to be transposed first.",
+        ("weights.transpose(-2, -1) @", "weights @"): "grad_query and grad_key are right. In "
+        "grad_value the rows are still queries: A has to be transposed first.",
     },
     praise="The mask needs no line of its own on the way back: where A is 0, nothing passes.",
 )

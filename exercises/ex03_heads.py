@@ -29,6 +29,8 @@ MIXING = question(
         "one number of a head goes.",
         mixing((0.9, 0.1), (0.6, 0.4)): "these are the weights of the heads. They blend, and your "
         "matrix has to take the blends apart.",
+        mixing((0.9, 0.6), (0.1, 0.4)): "these are the weights of the heads, row by row. They "
+        "blend; your matrix has to undo that: write the two equations for a and b.",
         mixing((-2, 3), (4 / 3, -1 / 3)): "the object comes out first and the subject second: it "
         "should be the other way round.",
         mixing((-1 / 3, 4 / 3), (3, -2)): "the rows of head 1 and of head 2 have changed places: "

@@ -24,7 +24,7 @@ class Block(nn.Module):
 
 
 def with_what_stays(record: Callable) -> Callable:
-    """What the learner's recorder has kept of a stack of blocks, how many hooks it leaves, and how
+    """What the learner's recorder has kept of a stack of blocks, whether it leaves hooks, and how
     often the model got a pair where it wanted an output."""
 
     def both(blocks: int, num_heads: int) -> tuple | None:
@@ -36,7 +36,7 @@ def with_what_stays(record: Callable) -> Callable:
         hooks = (
             len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules()
         )
-        return maps, sum(hooks), sum(block.pairs for block in model)
+        return maps, sum(hooks) > 0, sum(block.pairs for block in model)
 
     return both
 
@@ -45,15 +45,16 @@ def with_what_stays(record: Callable) -> Callable:
     "3.A",
     cases=[(1, 2), (3, 4)],
     wrong={
-        (".modules()", ".children()"): "the list stays empty: model.children() gives the parts of "
-        "the model, and not the parts of its parts. The attention may stand deeper.",
+        (".modules()", ".children()"): "the list stays empty: no hook of yours has run. Was a "
+        "MultiHeadAttention found (model.children() does not give the parts of the parts), and did "
+        "the model run before the hooks were removed?",
         ("append(result[1])", "append(result[0])"): "you kept the outputs. A module that is asked "
         "for its weights returns a pair: the output, then the weights.",
         (
             "hook.remove()",
             "hook",
-        ): "the maps are right, but your hooks are still there: every later "
-        "call would go on asking and keeping.",
+        ): "the maps are right, but hooks of yours are still there: every later "
+        "call would go on asking and keeping. Keep the handles of both kinds, and remove each.",
         (
             "return result[0]",
             "return None",

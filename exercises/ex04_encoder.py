@@ -13,6 +13,12 @@ def an_angle_each(length, d_model):
     return torch.where(dimension % 2 == 0, angle.sin(), angle.cos())  # (length, d_model)
 
 
+def a_slower_cosine(length, d_model):
+    dimension = torch.arange(d_model)
+    angle = torch.arange(length)[:, None] / 10_000 ** (dimension / d_model)
+    return torch.where(dimension % 2 == 0, angle.sin(), angle.cos())  # (length, d_model)
+
+
 POSITIONS = exercise(
     "4.1",
     cases=[(3, 4), (1, 6), (9, 16), (50, 8)],
@@ -24,6 +30,8 @@ POSITIONS = exercise(
         "2 is in it already.",
         an_angle_each: "your i counts the dimensions, so each has an angle of its own. The "
         "formula's i counts the hands: a sine and its cosine share one angle.",
+        a_slower_cosine: "the sines are right, but each cosine is slower than its sine. The two of "
+        "a pair share one angle, with the exponent 2i / d_model.",
         ("dim=-1", "dim=1"): "all sines come first and all cosines after them: the formula "
         "alternates, sine at 2i and cosine at 2i + 1.",
         ("[angle.sin(), angle.cos()]", "[angle.cos(), angle.sin()]"): "sine and cosine are "
@@ -80,9 +88,20 @@ def by_hand(divisor: str, dim: str = "-1", correction: int = 0, end: str = "") -
 ROOT, OUTSIDE = "(variance + self.eps).sqrt()", "variance.sqrt() + self.eps"
 
 
+def filled_and_fresh(make):
+    """As with_weights, and what a fresh norm gives: its weight is 1 at first, its bias 0."""
+    fill = with_weights(LayerNorm)(make)
+
+    def call(arguments, inputs):
+        filled = fill(arguments, inputs)
+        return None if filled is None else (filled, make(*arguments)(*inputs))
+
+    return call
+
+
 def norm_case(d_model: int, size: float) -> tuple:
     """eps is large for numbers of this size, so that its place shows."""
-    return (d_model,), (3 + size * three_sentences(d_model),)
+    return (d_model,), (size * (3 + three_sentences(d_model)),)
 
 
 LAYER_NORM = exercise(
@@ -100,16 +119,20 @@ LAYER_NORM = exercise(
         by_hand(ROOT, correction=1): "the squares are divided by d_model − 1. LayerNorm divides "
         "by d_model.",
         by_hand(OUTSIDE): "eps is added to the root. It belongs inside.",
+        by_hand("variance.sqrt()"): "eps is missing. It is added to the variance, inside the root: "
+        "where the numbers are tiny that shows.",
         by_hand(OUTSIDE, correction=1): "this is the other form: divided by d_model − 1, and eps "
         "added to the root. LayerNorm divides by d_model, with eps inside the root.",
         by_hand("variance + self.eps"): "you divide by the variance. Divide by its root.",
         by_hand(ROOT, end=" + 0 * (self.weight + self.bias)"): "mean and variance are right. But "
         "weight and bias are not used.",
+        ("torch.ones(d_model)", "torch.zeros(d_model)"): "your weight is 0 at first, so only the "
+        "bias comes out: begin with ones.",
         by_hand(ROOT, end=" * (self.weight + self.bias)"): "the bias multiplies, too. It is added "
         "at the end.",
     },
     praise="Your norm and PyTorch's give the same numbers, small ones included.",
-    adapt=with_weights(LayerNorm),
+    adapt=filled_and_fresh,
     tolerance=1e-3,
 )(LayerNorm)
 
@@ -149,6 +172,8 @@ BLANK_CELL = exercise(
         "value are all the normalised copy, not the query alone.",
         ("self.norm2(", "self.norm1("): "norm1 is used twice: the second sublayer has a norm of "
         "its own.",
+        (", mask)", ", mask)[0]"): "attention returns its output alone, not a pair: your `[0]`, or "
+        "`attended, _ =`, keeps the first sentence of the batch.",
         ("x + self.dropout(", "self.dropout("): "the skips are missing: each sublayer's output is "
         "added to what went in.",
         (("self.norm1(x + ", "x + self.norm1("), ("self.norm2(x + ", "x + self.norm2(")): "with "

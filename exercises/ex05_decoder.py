@@ -38,6 +38,8 @@ def across(target: int, source: int, seed: int) -> tuple:
         "does not occur.",
         ("x @ w_q, memory @ w_k", "x @ w_k, memory @ w_q"): "the right sides, but w_q and w_k have "
         "changed places: w_q belongs to the query.",
+        ("output, _ = attention", "output = attention"): "you return the pair that `attention` "
+        "gives, output and weights. Return the output alone.",
         ("x @ w_q", "x @ w_q * w_q.size(1) ** 0.5"): "the scores are not divided by √d_k: use "
         "the notebook's `attention`, or divide yourself.",
     },
@@ -138,6 +140,8 @@ def patient(answer):
     wrong={
         ("ids[1:]", "ids"): "the start token is in your answer. It is the push to begin and no "
         "word of it.",
+        (("token == end", "ids[-1] == end"), ("ids[1:]", "ids")): "start and end are in your "
+        "answer. Both are marks and no words of it: leave them out.",
         ("token == end", "ids[-1] == end"): "the end token is in your answer. It says that all is "
         "said and is no word itself.",
         ("break", "pass"): "you went on writing after the end token: stop as soon as it comes.",
@@ -203,6 +207,9 @@ LAYER = exercise(
         "looks at the source's padding: hand it `memory_mask`.",
         (", memory_mask)", ")"): "cross-attention looks at the source's padding: hand it "
         "`memory_mask`.",
+        ((", mask)", ", mask)[0]"), (", memory_mask)", ", memory_mask)[0]")): "attention "
+        "returns its output alone, not a pair: your `[0]`, or `attended, _ =`, keeps the first "
+        "sentence of the batch.",
         (", memory_mask)", ", mask)"): "cross-attention got `mask`, which hides the future of the "
         "target. The source has no future, it has padding.",
     },
@@ -254,6 +261,10 @@ NO_FACTOR = (
     "(self.embedding({0}) - (self.config['d_model'] ** 0.5 - 1) * self.embedding.table({0}))"
 )
 NO_PLACES = "(self.embedding.table({0}) * self.config['d_model'] ** 0.5)"
+SOURCE_SEEN = (
+    (", mask, padding_mask(source, pad))", ", mask)"),
+    ('self.embedding(source), padding_mask(source, self.config["pad"])', "self.embedding(source)"),
+)
 
 
 def embedded_as(text: str) -> tuple[tuple[str, str], ...]:
@@ -279,13 +290,18 @@ TRANSFORMER = exercise(
             'self.embedding(source), padding_mask(source, self.config["pad"])',
             "self.embedding(source)",
         ): "the encoder looks at the source's padding.",
+        SOURCE_SEEN: "encoder and cross-attention both look at the source's padding: each "
+        "needs its mask.",
+        (("& padding_mask(target, pad)", ""), *SOURCE_SEEN): "the padding mask is missing "
+        "everywhere: encoder, decoder and cross-attention look at padding.",
         (", padding_mask(source, pad))", ", padding_mask(target, pad))"): "cross-attention got "
         "the *target's* padding. Whose words are the keys there?",
         ("self.embedding(target), memory, mask", "memory, self.embedding(target), mask"): "the "
         "two inputs of the decoder have changed places: here the memory asks, and the target "
         "answers.",
         ("dropout, norm_first)", "dropout)"): "post-norm is right, but norm_first=True changes "
-        "nothing: hand it on to both stacks.",
+        "nothing: hand it on to both stacks, by its name, norm_first=norm_first (the place behind "
+        "d_ff is dropout's).",
         ("dropout, norm_first)", "dropout, not norm_first)"): "the norm stands on the wrong side: "
         "norm_first=True is pre-norm, norm_first=False the paper's post-norm.",
         (DRAWN, "self.encoder.norm = self.decoder.norm = nn.Identity()"): "post-norm is right. In "

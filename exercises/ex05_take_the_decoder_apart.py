@@ -46,9 +46,9 @@ def only_the_first(length: int) -> Tensor:
 
 
 def only_the_last(length: int) -> Tensor:
-    """The last position but one sees the last."""
+    """Place 4 sees place 5, the last of IDS; in a shorter row nobody looks ahead."""
     mask = back(length)
-    mask[-2:-1, -1:] = 1
+    mask[4:5, 5:6] = 1
     return mask
 
 
@@ -60,11 +60,15 @@ MASKS = (back, everywhere, one_too_many, before_itself, only_the_first, only_the
     "5.A",
     cases=[(Adding(mask), IDS) for mask in MASKS],
     wrong={
-        ("range(1, ids.size(1))", "range(ids.size(1) - 1, ids.size(1))"): "you tried one cut, "
-        "before the last token. A model whose first position looks at the second, and nobody else "
-        "ahead, slips through: try every place.",
-        ("range(1, ids.size(1))", "range(1, 2)"): "you tried one cut, behind the first token. "
-        "Another model may look ahead further on: try every place.",
+        ("range(1, ids.size(1))", "range(ids.size(1) - 1, ids.size(1))"): "the cut behind "
+        "the first token is missing. A model whose first position looks at the second, and nobody "
+        "else ahead, slips through: try every place.",
+        ("range(1, ids.size(1))", "range(1, 2)"): "the cut before the last token is missing. A "
+        "model that looks ahead only there slips through: try every place.",
+        ("range(1, ids.size(1))", "range(3, 4)"): "one cut in the middle is not enough, nor is "
+        "every cut but the first and the last: try every place.",
+        (("return True", "return not True"), ("return False", "return True")): "you return True "
+        "when nobody looks ahead: it is the other way round.",
         ("if not ", "if "): "upside down: True should mean that it does look ahead.",
         ("return True", "continue"): "you find nobody guilty. What tells that a score has changed?",
         ("[:, :k]), whole[:, :k]", "[:, k:]), whole[:, k:]"): "you find a model guilty that only "

@@ -1,5 +1,7 @@
 """The exercises of lab 06, tokens."""
 
+from collections import Counter
+from collections.abc import KeysView
 from itertools import pairwise
 
 from exercises.check import exercise
@@ -21,12 +23,15 @@ NUMBERS = {piece: n for n, piece in enumerate(["a", "b", "e", "n", "o", "w", "we
 @exercise(
     "6.A",
     cases=[
-        ({("n", "e"): 9, ("e", "w"): 9, ("w", "e"): 8}, NUMBERS),
-        ({("a", "b"): 2, ("w", "e"): 5, ("we", "n"): 5, ("o", "n"): 3}, NUMBERS),
-        ({("we", "b"): 4, ("ab", "a"): 4}, NUMBERS),
-        ({("o", "w"): 7, ("b", "we"): 7, ("b", "ab"): 7, ("b", "n"): 7}, NUMBERS),
-        ({("e", "we"): 3, ("n", "a"): 3, ("b", "e"): 2}, NUMBERS),
-        ({("n", "ab"): 2, ("n", "w"): 2}, NUMBERS),
+        (Counter(pairs), NUMBERS)
+        for pairs in (
+            {("n", "e"): 9, ("e", "w"): 9, ("w", "e"): 8},
+            {("a", "b"): 2, ("w", "e"): 5, ("we", "n"): 5, ("o", "n"): 3},
+            {("we", "b"): 4, ("ab", "a"): 4},
+            {("o", "w"): 7, ("b", "we"): 7, ("b", "ab"): 7, ("b", "n"): 7},
+            {("e", "we"): 3, ("n", "a"): 3, ("b", "e"): 2},
+            {("n", "ab"): 2, ("n", "w"): 2},
+        )
     ],
     wrong={
         (
@@ -54,6 +59,10 @@ NUMBERS = {piece: n for n, piece in enumerate(["a", "b", "e", "n", "o", "w", "we
         ("-pairs[pair], ", ""): "you do not look at the counts: the numbers decide only between "
         "pairs that occur equally often.",
         ("min(pairs", "sorted(pairs"): "that is a list of all pairs: return one.",
+        (
+            ("return min(", "best = min("),
+            ("numbers[pair[1]]))", "numbers[pair[1]]))\n    return best, pairs[best]"),
+        ): "that is the pair together with its count: return the pair alone.",
     },
     praise="So it is decided, tie by tie.",
 )
@@ -76,6 +85,9 @@ class Watched(dict):
         self.walked = True
         return super().__iter__()
 
+    def keys(self):
+        return KeysView(self)  # walking through it walks through the dictionary
+
     def items(self):
         self.walked = True
         return super().items()
@@ -87,7 +99,7 @@ def watched(cut):
     def call(word, ranks):
         ranks = Watched(ranks)
         parts = cut(word, ranks)
-        return None if parts is None else (parts, ranks.walked)
+        return None if parts is None else (parts, ranks.walked and len(word) > 1)
 
     return call
 
@@ -171,6 +183,8 @@ def cut_by_rank(word, ranks):
         "continue a character.",
         ("not 128 <= byte < 192", "byte < 192"): "look at the longer characters again: which of "
         "their bytes are below 192?",
+        ("not 128 <= byte < 192", 'bin(byte)[2:4] != "10"'): "`bin` drops the zeros in front, so "
+        '72, 01001000, seems to begin with 10. format(byte, "08b") keeps all eight bits.',
     },
     praise="And so a program that lands in the middle of a text finds the next character's start.",
 )

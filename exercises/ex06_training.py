@@ -42,6 +42,7 @@ NEWER = [("n", "e"), ("ne", "w"), ("e", "r"), ("l", "o"), ("lo", "w")]
         ("slower", NEWER),
         ("banana", [("a", "n"), ("n", "a"), ("an", "an"), ("b", "an")]),
         ("abcab", [("b", "c"), ("a", "b"), ("a", "bc")]),
+        ("abab", [("b", "a"), ("a", "b")]),
     ],
     wrong={
         longest_first: "you look for the longest piece that is known. But the merges come in the "
@@ -51,6 +52,10 @@ NEWER = [("n", "e"), ("ne", "w"), ("e", "r"), ("l", "o"), ("lo", "w")]
         ("merge(parts, pair)", "merge(list(word), pair)"): "each merge begins with the bare "
         "characters again, so only the last one is seen: go on with the parts that the merge "
         "before it has left.",
+        ("parts = merge(", "merge("): "your merges change nothing: merge returns a new list, so "
+        "keep it in `parts`.",
+        ("    return parts", "        return parts"): "you return after the first merge: the "
+        "`return` stands inside the loop.",
         ("list(word)", "[word]"): "the word was never cut: begin with its characters.",
         ("return parts", 'return " ".join(parts)'): "return the list of pieces, not one string.",
         ("return parts", "return len(parts)"): "return the pieces themselves, not how many there "
@@ -97,6 +102,8 @@ LOSS = exercise(
         "target is `pad`.",
         ("ignore_index=pad", "ignore_index=0"): "the first case is right, but there `pad` is 0. "
         "Use the argument.",
+        ("label_smoothing=smoothing", "label_smoothing=0.1"): "the first case is right, but there "
+        "`smoothing` is 0.1. Use the argument.",
         (", label_smoothing=smoothing", ""): "the target is not smoothed: use `smoothing`.",
         shared_among_the_wrong: "ε is shared among all V tokens, the right one included: a wrong "
         "one gets ε / V, not ε / (V − 1). (Some programs do it your way; PyTorch does not.)",
@@ -214,7 +221,8 @@ def a_whole_training(learner: Callable) -> Callable:
         if not (rows and all(isinstance(row, dict) and set(names) <= set(row) for row in rows)):
             wanted = ", ".join(map(repr, names))
             raise TypeError(f"return a list with one dictionary an epoch, with the keys {wanted}")
-        return [*([row[name] for row in rows] for name in names), modes, str(model.training)]
+        columns = ([row[name] for row in rows] for name in names)
+        return [*columns, sorted(set(modes)), str(model.training)]
 
     return run
 
@@ -228,9 +236,12 @@ LOOP = exercise(
         (
             "adam.zero_grad()\n            loss.backward()\n",
             "loss.backward()\n            adam.zero_grad()\n",
-        ): "nothing is learned: the step finds no gradient. Clear, backward, step, in this order.",
+        ): "nothing is learned: no step is taken, or it finds no gradient. Clear, backward, step, "
+        "in this order.",
         ("smoothing, pad)", "smoothing, -100)"): "your mean runs over "
         "the padding, too: only real tokens count.",
+        ("batch.target_in)", "batch.target_out)"): "the model is given target_out, the very "
+        "tokens that it must predict: give it target_in.",
         ("        model.train()\n", ""): "dropout is off: the model came in eval mode, and nobody "
         "called model.train().",
         (
@@ -240,6 +251,8 @@ LOOP = exercise(
         "so model.train() must stand inside the loop over epochs.",
         ("        model.eval()\n", ""): "you evaluate in training mode, with "
         "dropout on, and leave the model there: call model.eval() before evaluate.",
+        ("    return history", "    model.train()\n    return history"): "the numbers are right, "
+        "but you leave the model in training mode: call model.eval() at the end.",
         ("range(1, epochs + 1)", "range(epochs)"): "your epochs count from 0: the first one is "
         "number 1.",
         ("learning_rate(step,", "learning_rate(step - 1,"): "your schedule counts from 0: the "
@@ -248,6 +261,8 @@ LOOP = exercise(
         "each epoch: the step's number runs on over all epochs.",
         ("            rate = learning_rate(", "            rate = 1e-3 or learning_rate("): "the "
         "learning rate never changes: set it in adam.param_groups[0] before each step.",
+        ("            rate = learning_rate(", "            rate = peak or learning_rate("): "the "
+        "rate is always `peak`: set the schedule's in adam.param_groups[0] before each step.",
         (", total)\n", ", None)\n"): "your rate doesn't go down to 0: give the schedule its last "
         "step, epochs · len(batches).",
         ("batches.set_epoch(epoch)", "pass"): "the batches come in the same order in each epoch: "
@@ -258,6 +273,9 @@ LOOP = exercise(
         "of an epoch is the mean over its batches; yours is the last batch's.",
         ("losses.item() / len(batches)", "losses.item()"): "the training loss of an epoch is the "
         "mean over its batches; yours is their sum.",
+        ("(evaluate(model) if evaluate else {})", '{"validation loss": evaluate(model)}'): "what "
+        "evaluate returns is a dictionary already: put its entries into the row, "
+        "row | evaluate(model).",
     },
     praise="Every training there is, by heart.",
     adapt=a_whole_training,

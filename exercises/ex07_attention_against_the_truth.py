@@ -22,6 +22,8 @@ def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
     wrong={
         (("argmax(dim=-1)", "argmax(dim=-2)"), ("rows, strongest", "strongest, rows")): "you took "
         "the strongest weight of each *column*. Rows are queries: argmax over the last axis.",
+        ("argmax(dim=-1)", "argmax(dim=-2)"): "your argmax runs over the target. Which *column* is "
+        "strongest in each row? The source is the last axis: dim=-1.",
         ("rows, strongest", "strongest, rows"): "truth is (target, source): the row comes first, "
         "then the column that was looked at.",
         ("mean(dim=-1)", "sum(dim=-1)"): "that is the number of hits. The share is the mean over "
@@ -55,6 +57,8 @@ def hit_share(weights, truth):
         "sides.",
         ((" or g in german[:t]", ""), ("+=", "=")): "<end> is out. A cell is still overwritten "
         "where a word has several tokens: add up the columns, and keep the first row.",
+        ("e >= 0", "True"): "the German <end> is skipped, the English one is not: its weight goes "
+        "into the last English word, table[…, -1].",
         ("+=", "="): "each English word has only the weight of its last token: write += and not =.",
         ("german[:t]", "german[t + 1 :]"): "you kept the row of the *last* token of a German word. "
         "Its first token is the one with which the word was chosen.",

@@ -58,8 +58,10 @@ def and_whether_it_stayed(moved):
 
     def call(written, memory, rows):
         result = moved(written, memory, rows)
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
+        if result is None or result is ...:
             return result
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise TypeError("two tensors should come back: written, memory")
         kept = isinstance(result[1], torch.Tensor) and result[1].data_ptr() == memory.data_ptr()
         return [*result, kept]
 
@@ -121,6 +123,7 @@ ENDS = question(
         (7, 3): "two ends in all? Each of the five beginnings can end in both ways.",
         (12, 3): "two ends in all? Each of the five beginnings can end in both ways.",
         (15, 10): "the first number is right. You counted those that end; asked is how many go on.",
+        15: "that is the first number. How many go on if a step looks at 10? Give both: [15, …].",
     },
     praise="(Number of ends + 1) · beam: that is where the 2 comes from.",
     tolerance=0.0,

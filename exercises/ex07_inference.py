@@ -27,6 +27,8 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
     wrong={
         (("cumsum(0) - sorted_p", "cumsum(0)"), ("before < p", "before <= p")): "your set stops "
         "one token too early: its sum must *reach* p, so the token that crosses the line stays.",
+        ("cumsum(0) - sorted_p", "cumsum(0)"): "the token with which the sum reaches p is missing: "
+        "a token stays when the sum of those *before* it is below p.",
         ("before < p", "before <= p"): "a token too many when the sum reaches p exactly: at least "
         "p is enough, it need not be more.",
         (" / kept.sum()", ""): "the rest no longer sums to 1: divide what is left by its sum.",
@@ -103,6 +105,8 @@ ES = "Das Tier blieb da , weil es zu müde war .".split()
         ("/ mine.total()", "/ len(words)"): "divide by the number of runs: fewer than there are "
         "words, once n is more than 1.",
         ("- n + 1", "- n"): "the last run is missing: there are length − n + 1.",
+        ("len(words) - n + 1", "len(words)"): "your last runs have fewer than n words: stop where "
+        "the last whole one begins.",
         ("words[i : i + n]", "words[i]"): "you compare single words: a run has n words.",
         (" / mine.total()", ""): "that is a count. Divide it by how many runs there are.",
     },
@@ -149,6 +153,8 @@ def plain_list(answer: Callable) -> Callable:
 
     def call(*arguments):
         ids = answer(*arguments)
+        if isinstance(ids, (tuple, list)) and any(isinstance(x, (tuple, list)) for x in ids):
+            raise TypeError("lists inside what came back: return the ids alone, without a score")
         return ids if ids is None or ids is ... else [int(token) for token in ids]
 
     return call
@@ -195,6 +201,8 @@ BEAM = exercise(
         "translations: log-probabilities are negative, and the largest score is the best.",
         ("pair[1])[0]", "len(pair[0]))[0]"): "you return the longest of the finished translations. "
         "The best is the one with the largest score.",
+        (("(ids[1:-1],", "(ids[:-1],"), ("going[0][0][1:]", "going[0][0]")): "the start token "
+        "came back: it is no word of the translation.",
         ("(ids[1:-1],", "(ids[1:],"): "the end token came back: it ends the translation and is no "
         "word of it.",
     },

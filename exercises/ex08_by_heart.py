@@ -29,7 +29,10 @@ def pairs(make: Callable[..., nn.Module]) -> list[tuple[str, tuple, nn.Module, n
 def likeliest_box(make: Callable[..., nn.Module]) -> str:
     """Which box of the learner's own does something else, in words: first where no mask hides
     anything, then what is seen and should not be, then the rest."""
-    both = pairs(make)
+    try:
+        both = pairs(make)
+    except ValueError as error:  # a last norm is missing, or a table is one too many
+        return str(error)
     for order, _, mine, right in both:
         box = first_broken_box(mine, right, SOURCE, TARGET[:, :1])
         if box is not None:

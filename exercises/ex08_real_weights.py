@@ -82,11 +82,12 @@ def by_their_product(one_column_more):
 
     def call(x, table, bias):
         result = one_column_more(x, table, bias)
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
+        if result is None or result is ...:
             return result
-        wide, columns = result[0], result[1]
-        if not isinstance(wide, torch.Tensor) or not isinstance(columns, torch.Tensor):
-            return result
+        two = isinstance(result, (tuple, list)) and len(result) == 2
+        if not two or not all(isinstance(part, torch.Tensor) for part in result):
+            raise TypeError("two tensors should come back: the new x and the new table")
+        wide, columns = result
         right = (*x.shape[:-1], x.size(-1) + 1), (len(table), table.size(1) + 1)
         if (wide.shape, columns.shape) != right:
             raise ValueError(
@@ -133,7 +134,10 @@ def or_its_error(words_of):
     def call(pieces, words):
         try:
             return words_of(pieces, words)
-        except ValueError:
+        except ValueError as error:
+            if "".join(pieces).replace("▁", "") == "".join(words):
+                said = f"raised for {pieces} and {words}, whose letters agree: {error}"
+                raise ValueError(said).with_traceback(error.__traceback__) from None
             return "ValueError"
 
     return call
@@ -177,6 +181,11 @@ def or_its_error(words_of):
             "",
         ): "with the pieces of one sentence and the words of another it counts on, and says "
         "nothing. Compare the letters first.",
+        (
+            '"".join(letters) != "".join(words)',
+            'len("".join(letters)) != len("".join(words))',
+        ): "you compare only how many letters there are: *cat* and *dog* have three each. Compare "
+        "the letters themselves, and raise ValueError where they differ.",
         (
             "found.append(owner[place - 1] if piece else owner[place])",
             "found.append(1 + (owner[place - 1] if piece else owner[place]))",

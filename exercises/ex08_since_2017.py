@@ -43,6 +43,11 @@ def neighbours_turned(x, position):
         ): "you count the pairs from 1. The first is pair 0, and turns by the position itself.",
         ("(torch.arange(half) / half)", "torch.zeros(half)"): "all pairs turn equally fast. Pair i "
         "should be slower than pair i − 1.",
+        (
+            "return torch.cat([first * cos - second * sin, ",
+            "first = first * cos - second * sin\n    return torch.cat([first, ",
+        ): "the second half is made from a first half that is already turned: keep the old numbers "
+        "until both are there.",
         neighbours_turned: "you paired neighbours, as the paper does. Here the first half of the "
         "numbers is paired with the second half.",
     },
@@ -96,6 +101,9 @@ CACHE = question(
         (1024, 4096): "the other way round: the first is the one in which each head has its own.",
         (4096, 128): "the first is right. Eight sets for 32 heads: how many times smaller is that?",
         (4096, 4096): "the first is right. Which heads does the cache keep keys of?",
+        (4, 1): "those are GiB. Asked for: MiB, 1,024 of which are a GiB.",
+        (2**32, 2**30): "those are bytes. A MiB has 2²⁰ of them.",
+        4096: "that is the first number. And with 8 sets? Give both: (4096, …).",
     },
     praise="Four times as many texts in the same memory.",
     tolerance=0.0,
@@ -139,6 +147,8 @@ PARTS = [torch.nn.RMSNorm(4), scaled(1), torch.nn.LayerNorm(4), scaled(2)]
             ("return x + feed_forward(norm2(x))", "return norm2(x) + feed_forward(norm2(x))"),
         ): "you add to the normed numbers. The residual is the input as it came.",
         (("(norm1(x))", "(x)"), ("(norm2(x))", "(x)")): "no norm is used.",
+        ("(norm2(x))", "(x)"): "feed-forward reads x without its norm: norm2 is not used.",
+        ("(norm1(x))", "(x)"): "attention reads x without its norm: norm1 is not used.",
     },
     praise="Two lines, and today's layer is whole.",
 )

@@ -47,7 +47,8 @@ def load(module: nn.Module, weights: dict[str, Tensor]) -> None:
     shapes differ. A second name of one parameter (tied layers) is not too many.
     """
     own = dict(module.named_parameters(remove_duplicate=False))
-    missing = [name for name in weights if name not in own]
+    plain = [name for name in weights if name not in own and is_tensor(module, name)]
+    missing = [name for name in weights if name not in own and name not in plain]
     known = {id(own[name]) for name in weights if name in own}
     extra = [name for name, parameter in own.items() if id(parameter) not in known]
     shapes = [
@@ -55,7 +56,8 @@ def load(module: nn.Module, weights: dict[str, Tensor]) -> None:
         for name, tensor in weights.items()
         if name in own and own[name].shape != tensor.shape
     ]
-    problems = {"missing": missing, "too many": extra, "of another shape": shapes}
+    problems = {"missing": missing, "no nn.Parameter": plain, "too many": extra}
+    problems["of another shape"] = shapes
     if any(problems.values()):
         said = "; ".join(f"{word}: {listed(names)}" for word, names in problems.items() if names)
         raise ValueError(
@@ -63,6 +65,14 @@ def load(module: nn.Module, weights: dict[str, Tensor]) -> None:
             f"not fit. {said[0].upper()}{said[1:]}. Name and size them as the exercise says."
         )
     module.load_state_dict(weights, strict=False)  # buffers stay the learner's
+
+
+def is_tensor(module: nn.Module, name: str) -> bool:
+    """Whether a tensor of that name is there, though no parameter."""
+    found = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return isinstance(found, Tensor)
 
 
 def listed(names: list[str]) -> str:

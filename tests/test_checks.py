@@ -86,6 +86,18 @@ def test_a_forgotten_return_is_no_stub():
     assert verdict(SOFTMAX, stub_with_words).startswith("○ 0.1 not solved yet")
     assert verdict(SOFTMAX, lambda x: ...).startswith("○ 0.1 not solved yet")
 
+    class Forgotten(torch.nn.Module):
+        def forward(self, x):
+            x + 0
+
+    layer = Exercise(
+        number="0.5",
+        solution=torch.nn.Identity,
+        adapt=lambda cls: lambda x: cls()(x),
+        cases=[(torch.ones(2),)],
+    )
+    assert verdict(layer, Forgotten) == "✗ 0.5 nothing came back: is there a `return`?"
+
 
 def test_only_some_cases_returned():
     said = verdict(SOFTMAX, lambda x: x.softmax(-1) if len(x) == 2 else None)
@@ -97,6 +109,8 @@ def test_several_values():
     assert verdict(both, lambda: [1.0, torch.zeros(2)]).startswith("●")
     assert "2 values should come back, not one float" in verdict(both, lambda: 1.0)
     assert "2 values should come back, not 3" in verdict(both, lambda: (1, 2, 3))
+    said = verdict(both, lambda: (1.0, torch.ones(2)))
+    assert said.startswith("✗ 0.4 result 2 of 2: at position (0,) the value should be 0, not 1.")
 
 
 def test_a_list_of_tensors_with_gradients_is_read_without_a_warning(recwarn):

@@ -8,6 +8,19 @@ from exercises import find
 from exercises.check import verdict
 
 
+def product_at_once(x, table, bias):
+    return x @ table.T + bias
+
+
+def only_the_table(x, table, bias):
+    return torch.cat([table, bias[:, None]], dim=1)
+
+
+@pytest.mark.parametrize("answer", [product_at_once, only_the_table])
+def test_the_product_alone_is_not_what_8_c_asks_for(answer):
+    assert "two tensors should come back" in verdict(find("8.C"), answer)
+
+
 def halves_by_view(encoding):
     pairs = encoding.unflatten(1, (-1, 2))  # (length, pairs, 2)
     return pairs.mT.flatten(1)
