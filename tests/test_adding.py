@@ -11,7 +11,7 @@ import pytest
 from tools.notebooks import address
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "assets")
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "assets")
 EXERCISES = '''"""The exercises of a notebook that was added."""
 
 from exercises.check import exercise

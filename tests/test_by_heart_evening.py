@@ -26,6 +26,7 @@ WHOLE = "\n\n".join(bare(source(block)) for block in BLOCKS)
 HEADS = "F.scaled_dot_product_attention(q, keys, values, mask, dropout)"
 NORM = "F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)"
 OWN_NORM = "(x - x.mean(-1, True)) / ({}) * self.weight + self.bias"
+FIRST_NORM = "look first at encoder.layers.0.norm1: mean and variance"
 # The edits, and the box that is named
 MISTAKES = {
     "no √d_k": ((HEADS, "attention(q * self.d_k**0.5, keys, values, mask)[0]"), "self_attention"),
@@ -35,7 +36,7 @@ MISTAKES = {
     ),
     "heads not put back": (
         ("heads.transpose(1, 2).flatten(2)", "heads.reshape(x.shape)"),
-        "attention",
+        "look first at encoder.layers.0.self_attention: ",
     ),
     "keys from the values": (("self.w_k(key)", "self.w_k(query)"), "cross_attention"),
     "half √d_model": (("math.sqrt(self.table.embedding_dim)", "2"), "embedding"),
@@ -43,10 +44,10 @@ MISTAKES = {
     "another base": (("10_000", "1_000"), "embedding"),
     "places side by side": (("dim=-1).flatten(1).float", "dim=1).flatten(1).float"), "embedding"),
     "no ReLU": (("F.relu(self.linear1(x))", "self.linear1(x)"), "feed_forward"),
-    "eps outside": ((NORM, OWN_NORM.format("x.std(-1, keepdim=True) + self.eps")), "norm"),
+    "eps outside": ((NORM, OWN_NORM.format("x.std(-1, keepdim=True) + self.eps")), FIRST_NORM),
     "norm over the sentence": (
         (NORM, OWN_NORM.format("x.std(1, keepdim=True) + 1")),
-        "norm",
+        FIRST_NORM,
     ),
     "no skip in the encoder": (
         (
@@ -62,7 +63,10 @@ MISTAKES = {
         ),
         "decoder.layers.0",
     ),
-    "one layer twice": (("x = layer(x, mask)", "x = self.layers[0](x, mask)"), "encoder"),
+    "one layer twice": (
+        ("x = layer(x, mask)", "x = self.layers[0](x, mask)"),
+        "look first at encoder: ",
+    ),
     "the decoder asks itself": (
         ("self.cross_attention(x, memory, memory,", "self.cross_attention(x, x, x,"),
         "decoder.layers.0",

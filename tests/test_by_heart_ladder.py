@@ -241,7 +241,8 @@ ANSWERS = {
 
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_answers_that_stop_or_never_stop(answer):
-    said = judge(kata("softmax"), answer, limit=0.5)
+    limit = 0.5 if "while True" in answer else judging.LIMIT  # the others end by themselves
+    said = judge(kata("softmax"), answer, limit)
     assert not said.passed and said.text.startswith("✗ softmax ") and ANSWERS[answer] in said.text
     assert sys.gettrace() is None or "<your answer>" not in repr(sys.gettrace())
 

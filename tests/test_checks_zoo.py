@@ -240,7 +240,12 @@ ROWS = Exercise(number="0.1", solution=lambda n: torch.eye(n)[:, 0] * 2, cases=[
         lambda x: x.half(),
         lambda x: x.to(torch.float8_e4m3fn),
         lambda x: nn.Parameter(x),
-        lambda x: x.to_mkldnn(),
+        pytest.param(
+            lambda x: x.to_mkldnn(),
+            marks=pytest.mark.skipif(
+                not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN"
+            ),
+        ),
     ],
 )
 def test_right_numbers_are_right_in_any_dress(convert):

@@ -26,6 +26,9 @@ LEFT_OUT = shutil.ignore_patterns(
     ".hypothesis",
     ".ipynb_checkpoints",
     "checkpoints",
+    "runs",
+    "build",
+    "dist",
 )
 
 colab_is_linux = pytest.mark.skipif(

@@ -275,17 +275,26 @@ class TestRace:
         assert torch.allclose(large, small, atol=1e-3)
         assert not torch.allclose(large, all_of_it, atol=0.1)
 
-    @pytest.mark.parametrize("changed", ["RoPE", "SwiGLU", "grouped queries", "no biases"])
+    @pytest.mark.parametrize(
+        "changed", ["RMSNorm", "RoPE", "SwiGLU", "grouped queries", "no biases"]
+    )
     def test_one_change_is_one_change(self, race, changed):
         """Every weight that both have is of the same shape, but for d_ff and the sets."""
-        base, other = (race.build(30, c, 0) for c in (("pre-norm",), race.ROWS[changed]))
-        there = {
-            name.replace("self_attention.attention", "self_attention")
-            for name in other.state_dict()
-        }
-        gone = {name for name in base.state_dict() if name not in there}
-        expected = {"no biases": "bias", "SwiGLU": "feed_forward.linear"}.get(changed, "nothing")
+        base, other = (
+            {
+                name.replace("self_attention.attention", "self_attention"): weight.shape
+                for name, weight in race.build(30, changes, 0).state_dict().items()
+            }
+            for changes in (("pre-norm",), race.ROWS[changed])
+        )
+        gone = base.keys() - other.keys()
+        known = {"no biases": "bias", "SwiGLU": "feed_forward.linear", "RMSNorm": "norm"}
+        expected = known.get(changed, "nothing")
         assert all(expected in name for name in gone) and bool(gone) == (expected != "nothing")
+        differ = {name for name in base.keys() & other.keys() if base[name] != other[name]}
+        sets = {name for name in differ if ".w_k." in name or ".w_v." in name}
+        assert bool(sets) == (changed == "grouped queries")
+        assert all("feed_forward" in name for name in differ - sets), differ
 
     def test_it_trains_and_goes_on_where_it_was(self, race, tmp_path, monkeypatch):
         monkeypatch.setattr(

@@ -10,7 +10,9 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.ipynb", "runs")
+LEFT_OUT = shutil.ignore_patterns(
+    ".*", "__pycache__", "*.ipynb", "runs", "build", "dist", "*.egg-info"
+)
 # As another project would, from the folder where pip has put it: neither package nor .pth file
 # is looked up in the repository
 USE = """

@@ -122,7 +122,7 @@ def layers(dtype, norm_first):
 
 @precisions
 @placements
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(batch=st.integers(1, 3), length=st.integers(1, 6), seed=st.integers(0, 10_000))
 def test_encoder(dtype, limit, norm_first, batch, length, seed):
     torch.manual_seed(seed)
@@ -143,7 +143,7 @@ def test_encoder(dtype, limit, norm_first, batch, length, seed):
 
 @precisions
 @placements
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(
     batch=st.integers(1, 3),
     source=st.integers(1, 6),

@@ -34,7 +34,9 @@ def test_train_py_understands_every_recipe(letter, tmp_path):
 
 
 def test_the_stored_results_are_of_these_recipes():
-    for path in RESULTS.glob("recipe-*.json"):
+    stored = sorted(RESULTS.glob("recipe-*.json"))
+    assert stored
+    for path in stored:
         run = json.loads(path.read_text("utf8"))
         plan = PLANS[run["recipe"]]
         asked = replace(RECIPES[plan.recipe], seed=run["seed"], **plan.settings)

@@ -61,13 +61,14 @@ def imports(source: str) -> set[str]:
 
 def imported_by_the_course() -> set[str]:
     names = set()
-    for folder in ("utils", "transformer", "exercises"):
+    for folder in ("utils", "transformer", "exercises", "command"):
         for path in (ROOT / folder).rglob("*.py"):
             names |= imports(path.read_text(encoding="utf-8"))
     for path in (ROOT / "by_heart").glob("*.py"):
         if path.name not in DECK:
             names |= imports(path.read_text(encoding="utf-8"))
-    names |= imports((ROOT / "train.py").read_text(encoding="utf-8"))
+    for script in ("train.py", "translate.py"):
+        names |= imports((ROOT / script).read_text(encoding="utf-8"))
     for path in notebooks(ROOT):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "code":

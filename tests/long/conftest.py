@@ -11,5 +11,5 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A copy of the course, so that runs beside each other share no folder they write to."""
-    left_out = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist")
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist")
     return Path(shutil.copytree(ROOT, tmp_path / "course", ignore=left_out))
