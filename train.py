@@ -174,6 +174,8 @@ def main(arguments: list[str] | None = None) -> dict:
         check_unused(options.out)
     recipe = options.recipe
     tokenizer, before = saved(options.out) if options.resume else (None, 0.0)
+    if tokenizer and recipe.bpe_dropout and processes.is_main_process:
+        print("--bpe-dropout draws without a seed: an unbroken training would have other losses")
     if tokenizer is None:
         sentences = [*corpus["train"][options.source], *corpus["train"][target]]
         tokenizer = train_tokenizer(sentences, recipe.vocab_size)

@@ -44,15 +44,17 @@ class Statement(NamedTuple):
     tree: ast.stmt
     binds: set[str]  # the names that it gives to something
     reads: set[str]  # the notebook's names that a function in it looks up when it is called
+    stub: bool  # of an exercise
 
 
 def statements(path: Path) -> list[Statement]:
     found = []
     for cell in cells(path, "code"):
+        stub = "exercise" in cell.metadata.get("tags", [])
         for tree in ast.parse(cell.source).body:
             code = compile(ast.Module([tree], []), cell.id, "exec")
             binds = {op.argval for op in dis.get_instructions(code) if op.opname == "STORE_NAME"}
-            found.append(Statement(tree, binds, looked_up(code)))
+            found.append(Statement(tree, binds, looked_up(code), stub))
     return found
 
 
@@ -163,6 +165,15 @@ def test_a_function_that_others_call_keeps_its_name(path):
 
 
 @every_notebook
+def test_a_stub_has_a_name_of_its_own(path):
+    """Run again, it takes nothing from the cells below."""
+    lines = statements(path)
+    times = Counter(name for line in lines for name in line.binds)
+    stubs = set().union(*(line.binds for line in lines if line.stub))
+    assert stubs and not [name for name in stubs if times[name] > 1]
+
+
+@every_notebook
 def test_a_control_works_after_run_all(path):
     """What its function looks up, and what that looks up in turn, is not bound again below it."""
     lines = statements(path)
@@ -176,6 +187,13 @@ def test_a_control_works_after_run_all(path):
                 new = set().union(*(reads.get(name, set()) for name in new)) - needed
             taken = sorted(needed & set().union(*(below.binds for below in lines[place + 1 :])))
             assert not taken, f"{ast.unparse(line.tree)} reads {taken}, bound again below it"
+
+
+@every_notebook
+def test_a_package_that_not_everyone_has_is_asked_for_in_words(path):
+    code = "\n".join(cell.source for cell in cells(path, "code"))
+    if found := re.search(r"^(?:from|import) transformers\b", code, re.MULTILINE):
+        assert 'need("transformers"' in code[: found.start()]
 
 
 @every_notebook

@@ -71,7 +71,7 @@ def test_stamp_needs_an_address_on_github(tmp_path):
 
 def run_cell(folder: Path, after: str = "", before: str = "") -> subprocess.CompletedProcess:
     source = before + setup_cell(NOTEBOOKS[0]).source + after
-    command = [sys.executable, "-I", "-c", source]
+    command = [sys.executable, "-I", "-X", "utf8", "-c", source]
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
 
 

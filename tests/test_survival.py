@@ -96,7 +96,8 @@ def test_last_is_written_last(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "save_checkpoint", broken_off)
     with pytest.raises(SystemExit):
         fit(model_of(16), Loader(copy_pairs(60), 100), recipe(2, 2), folder=tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {".lock", "last", "best", "epochs"}
+    there = {path.name for path in tmp_path.iterdir()} - {".lock"}  # Windows removes it
+    assert there == {"last", "best", "epochs"}
     *_, state = read_checkpoint(whole_checkpoint(tmp_path / "last"))
     assert state["history"] == []
 
