@@ -2,7 +2,7 @@
 
     python train.py                                          # the embedded corpus, minutes on a CPU
     python train.py --data multi30k                          # Multi30k: MULTI30K_DIR or the hub
-    python train.py --data multi30k --recipe short           # sooner, and a BLEU less
+    python train.py --data multi30k --recipe short           # sooner: see benchmarks/README.md
     python train.py --data multi30k --resume                 # after an interruption
     python train.py --data my_pairs --source fr              # a folder: see utils.data.load_corpus
     accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
