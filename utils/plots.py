@@ -35,6 +35,7 @@ __all__ = ["bars", "branches", "curves", "dots", "head_grid", "heatmap"]
 BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
 PINK, SKY, YELLOW = "#cc79a7", "#56b4e9", "#e69f00"
 INK, GREY, LINE_GREY, PADDING_GREY = "#1f2933", "#616e7c", "#a7afb9", "#d3d7dc"
+LIGHT_BLUE, LIGHT_ORANGE, LIGHT_GREY = "#e5f1f8", "#fbe3d3", "#f7f8fa"  # of the drawings alone
 COLOURS = [BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, "#000000"]
 LINES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1))]
 MARKERS = ["o", "s", "^", "D", "v", "p", "*"]
