@@ -1,7 +1,7 @@
 """Translate text line by line: standard input to standard output, progress on standard error.
 
-    python translate.py < in.txt > out.txt                              # the model of the course
-    python translate.py --model runs/multi30k/last < in.txt > out.txt   # one of train.py's
+    python translate.py < in.txt > out.txt                                 # the model of the course
+    python translate.py --model runs/multi30k/average < in.txt > out.txt   # one of train.py's
 
 One line out for each line in, whatever the line holds: an empty line stays empty, a line that is
 too long for the model is translated in pieces. Text comes in and goes out in UTF-8; a line in

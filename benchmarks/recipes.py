@@ -54,7 +54,7 @@ PLANS = {
     "B": Plan(
         "Wu et al.'s recipe", "moses", "multi30k", WU | {"vocab_size": MERGES, "epochs": 121}
     ),
-    "C": Plan("ours", "moses", "short", {"vocab_size": MERGES}),
+    "C": Plan("short", "moses", "short", {"vocab_size": MERGES}),
     "D": Plan("Wu et al.'s, norm before", "raw", "multi30k"),
     "E": Plan("Wu et al.'s, BPE-dropout 0.1", "raw", "multi30k", WU | {"bpe_dropout": 0.1}),
     "F": Plan(
