@@ -322,11 +322,8 @@ def check_lengths(pairs: list[Pair], max_length: int, name: str) -> None:
 
 def check_unused(out: Path) -> None:
     """Raises FileExistsError where anything lies in the folder that a new training is to have."""
-    free = (
-        ".lock",
-        "last.new",
-        ".DS_Store",
-    )  # of a training that was broken off before its first checkpoint
+    # What macOS leaves, and a training that was broken off before its first checkpoint
+    free = (".DS_Store", ".lock", "last.new")
     there = sorted(path.name for path in out.iterdir()) if out.exists() else []
     there = [name for name in there if name not in free]
     if {"last", "last.old"} & set(there):

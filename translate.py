@@ -77,9 +77,8 @@ def pieces(text: str, tokenizer, limit: int) -> list[str]:
         if len(tokenizer.encode(longer).ids) <= limit:
             run = longer
             continue
-        width = max(
-            limit // 5, 1
-        )  # characters; one has four bytes at most, and a space comes before
+        # In characters: one has four bytes at most, and a space comes before
+        width = max(limit // 5, 1)
         fits = len(tokenizer.encode(word).ids) <= limit
         parts = [word] if fits else [word[i : i + width] for i in range(0, len(word), width)]
         found += [run, *parts[:-1]]
