@@ -82,7 +82,8 @@ def execute(folder: Path, *, only_setup: bool = False, after: str = "") -> nbfor
     if after:
         notebook.cells.append(nbformat.v4.new_code_cell(after))
     where = {"metadata": {"path": str(folder)}}
-    return NotebookClient(notebook, timeout=600, resources=where).execute()
+    run = NotebookClient(notebook, timeout=600, resources=where, coalesce_streams=True)
+    return run.execute()  # else one print may come in two pieces
 
 
 @colab_is_linux
