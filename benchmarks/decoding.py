@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> dict:
     write_all = partial(translate, model, tokenizer, batch_size=chosen.batch_size)
     result = circumstances("decoding", arguments, corpus["train"].info.dataset_name)
     result |= {"sizes": model.config, "sentences": len(sentences), "batch": chosen.batch_size}
-    result["methods"] = {}
+    result |= {"precision": "no", "methods": {}}  # translating casts nothing
     for method, competitors in searches(model, chosen.beam, chosen.alpha).items():
 
         def keep(found: dict, method: str = method) -> None:

@@ -18,7 +18,7 @@ from transformer.trainer import RECIPES
 from transformer.training import load_model
 from utils.data import END, Loader, Pair, load_corpus
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = "--d-model 16 --num-heads 2 --d-ff 16 --num-layers 1 --vocab-size 270 --max-tokens 300"
 SMALL += " --epochs 1 --average 1 --beam 1"
 

@@ -23,7 +23,7 @@ from transformer.trainer import (
 from transformer.training import load_model, mean_loss, save_model
 from utils.data import Loader, Pair
 
-SCRIPT = Path(__file__).with_name("small_training.py")
+SCRIPT = Path(__file__).parents[1] / "small_training.py"
 LOSSES = ("training loss", "validation loss")
 
 

@@ -331,7 +331,8 @@ def test_the_commands_of_gpu_sh_are_understood(small, monkeypatch):
             import_module(words[1]).main(words[2:])
 
 
-def test_decoding_is_measured_and_all_write_the_same(tmp_path):
+def test_decoding_is_measured_and_all_write_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.measure.fast_precision", lambda: "bf16")
     arguments = ["--data", "embedded", "--model", str(DATA / "model"), "--sentences", "12"]
     result = decoding.main([*arguments, "--rounds", "2", "--beam", "3", "--out", str(tmp_path)])
     competitors = 3 + 2 + (0 if PegasusModel is None else 2)
@@ -341,6 +342,7 @@ def test_decoding_is_measured_and_all_write_the_same(tmp_path):
         if "beam 3, Hugging" not in line:  # its length penalty is another one
             assert line.endswith("| 12 of 12 |")
     assert len(result["methods"]["greedy"][decoding.OURS]["rounds"]) == 2
+    assert result["precision"] == "no"  # nothing is cast, whatever is fast in training
 
 
 def test_alignment_is_taken_down_while_a_model_trains(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from by_heart.session import WARM_UP, Session
 from by_heart.store import Store, open_store
 from tools.notebooks import WARM_UP_CELL, WARM_UP_ID, warm_up
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EVENING = datetime(2026, 1, 5, 20, tzinfo=timezone.utc)
 
 

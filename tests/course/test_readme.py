@@ -17,7 +17,7 @@ from exercises import check
 from tools import notebooks
 from transformer.trainer import Recipe
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf8")
 PAGES = ["README.md", "CONTRIBUTING.md", "TEACHING.md", "CHANGELOG.md", "benchmarks/README.md"]
 # Its row in the README: the notebook, the minutes to run, the hours to read and solve

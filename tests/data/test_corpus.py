@@ -23,7 +23,7 @@ from data.make.grammar import (
 )
 from utils.data import split_words
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 SPLITS = ("train", "validation", "test", "unseen")
 SG, PL = "singular", "plural"
 NOM, ACC, DAT = "nominative", "accusative", "dative"

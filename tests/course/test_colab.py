@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError
 from tools.notebooks import address
 from utils import colab
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "01_math.ipynb"
 LEFT_OUT = shutil.ignore_patterns(
     ".git",

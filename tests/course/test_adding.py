@@ -10,7 +10,7 @@ import pytest
 
 from tools.notebooks import address
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "assets")
 EXERCISES = '''"""The exercises of a notebook that was added."""
 
@@ -89,8 +89,8 @@ def test_their_files_are_enough(copy):
     run(copy, "tools.notebooks", "export")
     run(copy, "tools.notebooks", "run", "09", "labs/09")
     assert (copy / "transformer" / "added2.py").exists()
-    files = ("notebooks", "export", "setup_cell", "exercises")
-    tests = [f"tests/test_{name}.py" for name in files]
+    files = ("course/test_notebooks", "course/test_export", "course/test_setup_cell")
+    tests = [f"tests/{name}.py" for name in (*files, "exercises/test_exercises")]
     added = ["notebooks/09_added.ipynb", "notebooks/labs/09_try.ipynb"]
     theirs = "added or try or 9.1 or 9.2 or test_export or test_setup_cell or a_place"
     run(copy, "pytest", "-q", "-p", "no:cacheprovider", *added, *tests, "-k", theirs)

@@ -19,7 +19,7 @@ from tools.notebooks import notebooks
 from transformer.attention import causal_mask
 from transformer.decoder import DecoderLayer, greedy_decode
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = notebooks(ROOT)
 CHECK = re.compile(r'^check\("([\w.]+)", (\w+)(?:, (\w+))?\)$', re.MULTILINE)
 SOLUTION = re.compile(r"<summary>Solution</summary>(.*?)</details>", re.DOTALL)

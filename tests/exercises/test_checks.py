@@ -171,7 +171,7 @@ exercises.check("0.4", stops)
 def test_a_terminal_that_lacks_the_signs_shows_plain_letters(encoding, point):
     done = subprocess.run(
         [sys.executable, "-c", IN_A_TERMINAL],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
         capture_output=True,
     )

@@ -11,7 +11,7 @@ import torch
 
 from utils.explorer import VEGA_LITE, Maps, explore
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CROSS = "cross-attention"
 WEIGHTS = torch.tensor([[0.0004, 0.9996, 0, 0], [0.25, 0.5, 0.12345, 0.12655], [0, 0, 0, 1.0]])
 

@@ -14,7 +14,7 @@ import pytest
 from tools.notebooks import address, notebooks
 from utils.sliders import VIEW
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = notebooks(ROOT)
 IGNORED = "nbval-ignore-output"
 # Cells, and words of prose, at most
@@ -114,6 +114,7 @@ def test_output_that_differs_between_machines_is_asserted(path):
     """In the same cell, or in the first cell after it whose output is compared."""
     code = cells(path, "code")
     for cell, following in zip(code, [*code[1:], None], strict=True):
+        assert cell.outputs or IGNORED not in cell.metadata.get("tags", []), shown(cell)
         if IGNORED in cell.metadata.get("tags", []) and "assert " not in cell.source:
             assert following is not None, f"the last cell is ignored: {shown(cell)}"
             goes_on = IGNORED in following.metadata.get("tags", [])

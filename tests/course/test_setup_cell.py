@@ -13,7 +13,7 @@ import pytest
 from tools import notebooks
 from utils import colab
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = notebooks.notebooks(ROOT)
 
 

@@ -15,7 +15,7 @@ import translate as program
 from transformer.training import load_model, save_model
 from utils.data import DATA
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MODEL, TOKENIZER = load_model(DATA / "model")
 TEXTS = st.text(max_size=40) | st.text(" \t\r\v\x1c\x85\u2028\u00a0", max_size=5)
 

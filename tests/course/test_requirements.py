@@ -17,7 +17,7 @@ from packaging.version import Version
 from tools.notebooks import notebooks
 from utils.colab import NEEDED
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # Colab's list of packages, which its maintainers publish; the weekly workflow fetches it
 FREEZE = Path(
     os.environ.get("COLAB_FREEZE", ROOT.parent / "shared" / "data" / "colab" / "pip-freeze.gpu.txt")

@@ -10,7 +10,7 @@ import pytest
 
 from tools.notebooks import export, notebooks
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = {"torch", "accelerate", "filelock", "safetensors", "tokenizers", "tqdm"}
 
 

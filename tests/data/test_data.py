@@ -22,7 +22,7 @@ from utils.data import (
     train_tokenizer,
 )
 
-MULTI30K = Path(__file__).parents[2] / "shared" / "data" / "multi30k"
+MULTI30K = Path(__file__).parents[3] / "shared" / "data" / "multi30k"
 
 
 @pytest.fixture(scope="module")

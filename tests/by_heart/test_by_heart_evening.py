@@ -14,7 +14,7 @@ from exercises.check import Exercise, source, verdict
 from exercises.last_evening import SENTENCES, take_over
 from transformer import attention, decoder, encoder, heads
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "08_by_heart.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "08_by_heart.ipynb"
 BLOCKS = [
     *(attention.padding_mask, attention.causal_mask, attention.attention),
     heads.MultiHeadAttention,

@@ -27,7 +27,7 @@ from transformer.trainer import (
 from transformer.training import load_model, save_model
 from utils.data import Loader, train_tokenizer
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def small_model(vocab_size: int = 300, seed: int = 0) -> Transformer:

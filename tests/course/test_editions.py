@@ -15,7 +15,7 @@ from exercises.check import Exercise
 from tools import editions, notebooks
 from tools.editions import FOLD, exercises_of
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = notebooks.notebooks(ROOT)
 TEACHING = (ROOT / editions.PAGE).read_text(encoding="utf-8")
 # Of the plan: the notebook where one begins, its last section, the exercises, the minutes

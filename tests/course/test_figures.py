@@ -12,7 +12,7 @@ from tools.figures import alt_text, figures, fingerprint
 from utils import plots
 from utils.figures import FOLDER, show_figure
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").rglob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").rglob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", figures())
