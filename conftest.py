@@ -1,16 +1,20 @@
 """How tests and notebooks run: on the CPU, with one thread, the longest files first."""
 
 import atexit
+import itertools
 import os
 import shutil
+import socket
 import sys
 import tempfile
+
+from jupyter_client.connect import LocalPortCache
 
 # A worker and the kernels that it starts inherit these: two workers share two cores without
 # quarrel, and sums are added up in the same order on every machine. RAYON is the tokenizers'.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 for name in (*THREADS, "VECLIB_MAXIMUM_THREADS"):
-    os.environ.setdefault(name, "1")
+    os.environ[name] = "1"
 
 # Longest first, or one worker would wait at the end while the other runs notebook 06
 LONGEST = [
@@ -29,14 +33,39 @@ collect_ignore_glob = ["notebooks/labs/08_*"] if sys.version_info < (3, 11) else
 
 def pytest_configure(config):
     """Hide the GPUs, whatever the machine has: stored outputs are a CPU's. And hide what its user
-    has practised."""
-    os.environ["BY_HEART_DIR"] = tempfile.mkdtemp(prefix="by-heart-")
-    atexit.register(shutil.rmtree, os.environ["BY_HEART_DIR"], ignore_errors=True)
+    has practised, and how they have set up IPython."""
+    for name in ("BY_HEART_DIR", "IPYTHONDIR"):
+        os.environ[name] = tempfile.mkdtemp(prefix="by-heart-")
+        atexit.register(shutil.rmtree, os.environ[name], ignore_errors=True)
+    LocalPortCache.find_available_port = ports_of(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
     if config.option.markexpr != "gpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
+def ports_of(worker: str):
+    """A search for free ports that no other worker looks at: a kernel binds its ports only a second
+    after they were found free, and dies if another worker's kernel was quicker."""
+    first = 20_000 + 2_000 * (int(worker.removeprefix("gw")) % 6)  # below the system's own
+    numbers = itertools.count(os.getpid())  # another run of the tests begins elsewhere
+
+    def find_available_port(cache, ip: str) -> int:
+        for number in numbers:
+            port = first + number % 2_000
+            with socket.socket() as probe:
+                try:
+                    probe.bind((ip, port))
+                except OSError:
+                    continue
+            return port
+
+    return find_available_port
+
+
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if hasattr(item, "output_timeout"):
+            item.output_timeout = 60  # nbval's 5 seconds are short where the machine is busy
+
     def place(item) -> int:
         if item.path.name in LONGEST:
             return LONGEST.index(item.path.name)

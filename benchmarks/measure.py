@@ -144,15 +144,14 @@ def now() -> float:
 def peak_memory() -> int | None:
     """Bytes: on a GPU what tensors took at most, else the largest resident set of this process.
 
-    None where the system has no /proc. (getrusage's ru_maxrss would not do: in a fresh process it
+    None where /proc does not say it. (getrusage's ru_maxrss would not do: in a fresh process it
     starts at what the parent holds.)
     """
     if device() == "cuda":
         return torch.cuda.max_memory_allocated()
     status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1])
+    found = status.exists() and re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+    return 1024 * int(found[1]) if found else None
 
 
 def in_fresh_process(function: Callable, *arguments):

@@ -100,7 +100,9 @@ def execute(notebook: "NotebookNode", folder: Path) -> None:
     from nbclient import NotebookClient
 
     kernel = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, timeout=1800, resources=kernel, coalesce_streams=True).execute()
+    NotebookClient(
+        notebook, timeout=1800, startup_timeout=600, resources=kernel, coalesce_streams=True
+    ).execute()
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:

@@ -96,7 +96,7 @@ def beam_search(model: Transformer, source: Tensor, beam_size=5, alpha=1.5, extr
     if beam_size < 1:
         raise ValueError(f"beam_size must be at least 1, not {beam_size}")
 
-    def search(row, *ends):
+    def search(row, *ends):  # start, end, limit
         memory = model.encode(row)  # (1, source length, d_model)
 
         def next_scores(beginnings):

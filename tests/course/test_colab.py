@@ -2,6 +2,7 @@
 google.colab, and git told to take this working tree for the repository's address."""
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,9 @@ colab_is_linux = pytest.mark.skipif(
 def git(folder: Path, *arguments: str) -> str:
     author = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "gc.auto=0"]
     command = ["git", *author, "-c", "commit.gpgsign=false", "-C", str(folder), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", env=clean)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,8 @@ def published(tmp_path_factory) -> Path:
 @pytest.fixture
 def colab_folder(tmp_path, monkeypatch) -> Path:
     """An empty folder with one notebook in it, and a Python in which google.colab exists."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)  # as a hook of git sets them
     stand_in = tmp_path / "site" / "google" / "colab"
     stand_in.mkdir(parents=True)
     (stand_in / "__init__.py").write_text("", encoding="utf-8")
@@ -82,7 +87,9 @@ def execute(folder: Path, *, only_setup: bool = False, after: str = "") -> nbfor
     if after:
         notebook.cells.append(nbformat.v4.new_code_cell(after))
     where = {"metadata": {"path": str(folder)}}
-    run = NotebookClient(notebook, timeout=600, resources=where, coalesce_streams=True)
+    run = NotebookClient(
+        notebook, timeout=600, startup_timeout=600, resources=where, coalesce_streams=True
+    )
     return run.execute()  # else one print may come in two pieces
 
 

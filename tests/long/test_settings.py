@@ -11,8 +11,9 @@ import pytest
 from tools.notebooks import notebooks
 
 ROOT = Path(__file__).parents[2]
-# PyTorch without AVX, as on an old processor; and MKL in an order that is the same on all of them
-SETTINGS = ["ATEN_CPU_CAPABILITY=default", "MKL_CBWR=COMPATIBLE"]
+# PyTorch without AVX, as on an old processor, or without AVX-512, as on many of today's; and MKL in
+# an order that is the same on all of them
+SETTINGS = ["ATEN_CPU_CAPABILITY=default", "ATEN_CPU_CAPABILITY=avx2", "MKL_CBWR=COMPATIBLE"]
 
 pytestmark = pytest.mark.long
 

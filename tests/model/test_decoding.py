@@ -217,7 +217,7 @@ def test_cold_samples_are_greedy_and_shares_come_out(by):
 @given(beam=st.integers(1, 5), vocabulary=st.integers(2, 30), seed=seeds)
 def test_the_best_of_each_beginning_hold_the_best_of_all(beam, vocabulary, seed):
     torch.manual_seed(seed)
-    scores, logprob = torch.randn(2, beam, vocabulary), torch.randn(2, beam).double()
+    scores, logprob = torch.randn(2, beam, vocabulary).double(), torch.randn(2, beam).double()
     every = (logprob[..., None] + scores.log_softmax(-1)).flatten(1).sort(descending=True)
     for row, found in enumerate(best_candidates(scores, logprob)):
         assert len(found) == 2 * beam

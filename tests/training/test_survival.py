@@ -128,7 +128,8 @@ def test_in_bf16_too_a_resumed_training_is_an_unbroken_one(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="torchrun does not start on Windows")
 def test_two_processes_lose_what_one_loses(tmp_path):
     one = losses(run(tmp_path / "one", "--dropout", 0))
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    launch = ["-m", "torch.distributed.run", "--standalone"]
+    launch += ["--local-addr=127.0.0.1", "--nproc-per-node=2"]
     two = losses(run(tmp_path / "two", "--dropout", 0, launch=launch))
     assert two == [pytest.approx(row, abs=1e-5) for row in one]
     first, second = (load_model(tmp_path / name / "last")[0] for name in ("one", "two"))
