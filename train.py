@@ -17,6 +17,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from transformer.trainer import (
     RECIPES,
     Recipe,
     average_checkpoints,
+    claim,
     fast_precision,
     fit,
     read_checkpoint,
@@ -223,32 +225,34 @@ def main(arguments: list[str] | None = None) -> dict:
             "seconds since the start": seconds,
         }
 
-    history = fit(
-        model,
-        train,
-        recipe,
-        evaluate,
-        options.out,
-        options.resume,
-        options.minutes,
-        options.precision,
-        tokenizer,
-        {"fingerprint of the pairs": fingerprint(corpus), "source": options.source},
-    )
-    results = {
-        "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),
-        "corpus": corpus["train"].info.dataset_name,
-        "options": plain(options),
-        "parameters": parameters,
-        "machine": machine(options.precision),
-        "torch": torch.__version__,
-        "seconds of training": sum(row["seconds"] for row in history),
-        "seconds with evaluation": time.perf_counter() - began,
-        "history": history,
-    }
+    with claim(options.out) if processes.is_main_process else nullcontext():
+        history = fit(
+            model,
+            train,
+            recipe,
+            evaluate,
+            options.out,
+            options.resume,
+            options.minutes,
+            options.precision,
+            tokenizer,
+            {"fingerprint of the pairs": fingerprint(corpus), "source": options.source},
+        )
+        results = {
+            "command": " ".join(["train.py", *(sys.argv[1:] if arguments is None else arguments)]),
+            "corpus": corpus["train"].info.dataset_name,
+            "options": plain(options),
+            "parameters": parameters,
+            "machine": machine(options.precision),
+            "torch": torch.__version__,
+            "seconds of training": sum(row["seconds"] for row in history),
+            "seconds with evaluation": time.perf_counter() - began,
+            "history": history,
+        }
+        if processes.is_main_process:
+            results["scores"] = judge(options, corpus, tokenizer, history)
+            write_json(results, options.out / "results.json")
     if processes.is_main_process:
-        results["scores"] = judge(options, corpus, tokenizer, history)
-        write_json(results, options.out / "results.json")
         print(f"To translate: python translate.py --model {chosen(options.out)} < in.txt > out.txt")
     return results
 

@@ -31,7 +31,10 @@ part() { # name, seconds for the parts after it, command …
 }
 
 [ -n "$SHOW" ] || mkdir -p "$OUT/pairs"
-[ -n "$SHOW" ] || rm -rf "$OUT/training" "$OUT/fp16" # of an earlier try
+for name in training fp16; do
+  [ -n "$SHOW" ] || [ ! -e "$OUT/$name" ] ||
+    { echo "$OUT/$name is there already: OUT=… names another folder" >&2; exit 1; }
+done
 if [ -n "$SMALL" ]; then
   for split in train validation test; do
     [ -n "$SHOW" ] || head -n 60 data/embedded/$split.tsv | cut -f 1,2 >"$OUT/pairs/$split.tsv"

@@ -15,14 +15,14 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
+from transformer import marian
 from transformer.attention import causal_mask
 from transformer.decoder import Transformer
 from transformer.encoder import Embedding
-from transformer.marian import RENAMED
 from transformer.trainer import Recipe, fit
 from transformer.training import device
 from utils.data import PAD, Batch, Loader, collate
-from utils.parity import copy_to
+from utils.parity import RENAMED, in_our_names
 
 try:
     from transformers import PegasusConfig, PegasusModel
@@ -32,6 +32,14 @@ except ImportError:
 from .measure import Lap, Task
 
 SENTENCES = 128  # a batch of the tutorial
+
+
+@torch.no_grad()
+def copy_to(theirs: nn.Module, ours: nn.Module, renamed: dict[str, str] = RENAMED) -> None:
+    """Give `theirs` our weights. Raises KeyError when a name of `theirs` has no counterpart."""
+    weights = ours.state_dict()
+    for name, place in in_our_names(theirs.state_dict(), renamed).items():
+        place.copy_(weights[name])
 
 
 class Dressed(nn.Module):
@@ -125,7 +133,7 @@ class HuggingFaceTransformer(Dressed):
             (self.model.encoder, ours.encoder, "norm2"),
             (self.model.decoder, ours.decoder, "norm3"),
         ):
-            copy_to(theirs.layers, mine.layers, RENAMED | {"final_layer_norm": last})
+            copy_to(theirs.layers, mine.layers, marian.RENAMED | {"final_layer_norm": last})
             theirs.layer_norm.load_state_dict(mine.norm.state_dict())
             theirs.embed_positions.weight.data.copy_(ours.embedding.encoding)  # ours interleaves
         self.model.shared.weight.data.copy_(ours.embedding.table.weight)

@@ -1,11 +1,9 @@
 """The ladder: five rungs for each block, from lines to put in order to a blank page.
 
-    from by_heart.ladder import kata, rung
-    step = rung(kata("attention"), 1)
-    print(step.shown)
-    print(step.judge([3, 2, 4, 7, 5, 6, 1]).text)
-
-`python -m by_heart.ladder` says how many there are of what.
+from by_heart.ladder import kata, rung
+step = rung(kata("attention"), 1)
+print(step.shown)
+print(step.judge([3, 2, 4, 7, 5, 6, 1]).text)
 """
 
 import random
@@ -18,7 +16,6 @@ from by_heart.katas import KATAS
 from by_heart.rungs import Fill, Order, Rung
 from by_heart.source import pieces, stub
 from exercises.check import source
-from exercises.say import say
 
 __all__ = ["KATAS", "Kata", "Rung", "Verdict", "kata", "rung"]
 
@@ -103,28 +100,3 @@ def fill(kata: Kata, number: int, seed: int) -> Fill:
     empty = Fill(kata, number, "", right, tuple(parts))
     shown = empty.joined([f"__{n}__" for n in range(1, len(right) + 1)])
     return Fill(kata, number, shown, right, tuple(parts))
-
-
-def counts() -> list[str]:
-    """How many there are: a line for each kata, and one for all."""
-    names = ("lines", "third", "two thirds", "wrong answers", "of one line")
-    rows = {
-        each.name: (
-            len(rung(each, 1).right),
-            *(len(rung(each, number).right) for number in SHARES),
-            len(each.found.mistakes),
-            len(distractors(each)),
-        )
-        for each in KATAS
-    }
-    lines = ["  ".join([f"{'kata':20}", *names])]
-    for name, row in rows.items():
-        cells = [f"{n:{len(title)}}" for n, title in zip(row, names, strict=True)]
-        lines.append("  ".join([f"{name:20}", *cells]))
-    wrong, single = (sum(row[i] for row in rows.values()) for i in (3, 4))
-    count = f"{len(KATAS)} katas, {5 * len(KATAS)} rungs, {wrong} wrong answers"
-    return [*lines, f"{count}, {single} lines that may be one too many"]
-
-
-if __name__ == "__main__":
-    say("\n".join(counts()))

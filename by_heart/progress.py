@@ -37,9 +37,9 @@ def rungs_by_week(schedule: Schedule, now: datetime) -> tuple[list[str], list[li
     return names[-WEEKS:], [row[-WEEKS:] for row in rows.values()]
 
 
-def picture(schedule: Schedule, now: datetime, ax: Axes | None = None) -> Axes:
+def picture(schedule: Schedule, now: datetime) -> Axes:
     """Draw katas × weeks: the darker, the higher the rung; a dot where a blank cell has been
-    written without a hint. ax: as for utils.plots.heatmap."""
+    written without a hint."""
     weeks, rungs = rungs_by_week(schedule, now)
     katas, known = list(schedule.notebook), schedule.known()
     title = f"{len(known)} of {len(katas)} blocks written from a blank cell"
@@ -48,7 +48,6 @@ def picture(schedule: Schedule, now: datetime, ax: Axes | None = None) -> Axes:
         katas,
         weeks,
         title,
-        ax=ax,
         annotate=False,
         cmap=STEPS,
         xlabel="week from",

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import sacrebleu
 
 # Languages written without spaces between words: sacreBLEU's own splitter, or single characters
-SPLITTERS = {"zh": "zh", "ja": "char", "th": "char"}
+SPLITTERS = {"zh": "zh"} | dict.fromkeys(("ja", "th", "lo", "km", "my"), "char")
 
 
 def quick_scores(found: Sequence[str], references: Sequence[str], language: str = "de") -> dict:

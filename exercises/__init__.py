@@ -9,7 +9,6 @@ One file a notebook, ex05_decoder.py for notebook 05: it is found by its name.
 import os
 import pkgutil
 import warnings
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -18,15 +17,12 @@ from exercises.check import Exercise, verdict
 from exercises.say import say
 
 
-def check(number: str, answer: Any, own: Any = None) -> None:
+def check(number: str, answer: Any) -> None:
     """Print whether `answer` solves exercise `number`, and if not, what is wrong.
 
-    own: the notebook's own version, to compare with it instead of the exercise's solution.
     Never stops a run, unless nbgrader executes it: then an exercise that is not solved raises.
     """
     exercise = find(number)
-    if own is not None:
-        exercise = replace(exercise, solution=own)
     if os.environ.get("NBGRADER_EXECUTION"):  # nbgrader sets it where it grades and validates
         grade(exercise, answer)
     else:

@@ -72,12 +72,9 @@ def hear_the_word_before(value):
         (".max(", ".min("): "you brought each row down by its smallest score, or by its mean. That "
         "saves [1000, 1001], but not [0, 1000]: the largest exponential still overflows. Subtract "
         "the row's largest score.",
-        (
-            (" - largest", ""),
-            ("sum(dim=-1, keepdim=True)", "sum()"),
-        ): "that is right for one row of "
-        "small scores. With more rows, all of them together sum to 1: begin there, each row needs "
-        "its own sum. Large scores come next.",
+        ((" - largest", ""), ("sum(dim=-1, keepdim=True)", "sum()")): "that is right for one row "
+        "of small scores. With more rows, all of them together sum to 1: begin there, each row "
+        "needs its own sum. Large scores come next.",
         ((" - largest", ""), ("sum(dim=-1, keepdim=True)", "sum(dim=-1)")): "the sums are right, "
         "but they meet the wrong entries: keepdim=True leaves them standing as a column, one "
         "beside each row. Large scores come next.",
@@ -161,19 +158,14 @@ def loss_and_gradient(scores, target):
         "rows. p - y is divided by their number already: add its rows up.",
         ("W.T", "W"): "all is right but the gradient of x. Here W is square, so no shape betrays "
         "it: the error goes back from words to features, against the way it came.",
-        ("x.T @ error", "error.T @ x"): "all is right but the gradient of W: it is transposed. "
-        "Row k belongs to feature k, as in W.",
-        (
-            " - scores.max(dim=-1, keepdim=True).values",
-            "",
-        ): "with scores like 200 your exponentials "
-        "overflow, in the loss and in the gradients: bring each row's scores down first.",
-        (
-            "scores[rows, target])",
-            "(x @ W + b)[rows, target])",
-        ): "the gradients are right. The loss "
-        "takes its two parts from different scores: if the exponentials are those of the lowered "
-        "scores, the right word's score has to be lowered, too.",
+        ("x.T @ error", "error.T @ x"): "all is right but the gradient of W: it is transposed. Row "
+        "k belongs to feature k, as in W.",
+        (" - scores.max(dim=-1, keepdim=True).values", ""): "with scores like 200 your "
+        "exponentials overflow, in the loss and in the gradients: bring each row's scores down "
+        "first.",
+        ("scores[rows, target])", "(x @ W + b)[rows, target])"): "the gradients are right. The "
+        "loss takes its two parts from different scores: if the exponentials are those of the "
+        "lowered scores, the right word's score has to be lowered, too.",
         (
             "(totals.log() - scores[rows, target])",
             "-(exponentials / totals[:, None])[rows, target].log()",

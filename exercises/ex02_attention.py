@@ -4,14 +4,8 @@ import math
 
 import torch
 
-from exercises.check import exercise, question
+from exercises.check import exercise, numbers, question
 from transformer.attention import attention, causal_mask, padding_mask
-
-
-def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
-    """Random numbers, the same each time."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
 
 THIRD_WORD = question(
     "2.1",
@@ -145,9 +139,9 @@ BLANK_CELL = exercise(
             ("scores = scores.masked_fill(~mask, -math.inf)", "pass"),
             ("weights = weights.masked_fill(~mask, 0.0)", "pass"),
         ): "the mask changes nothing yet: where it is False, −∞ goes into the scores.",
-        ("weights = weights.masked_fill(~mask, 0.0)", "pass"): "a row that may look at "
-        "nothing gives NaN. After the softmax, set forbidden weights to 0 (by masked_fill: NaN · 0 "
-        "is NaN).",
+        ("weights = weights.masked_fill(~mask, 0.0)", "pass"): "a row that may look at nothing "
+        "gives NaN. After the softmax, set forbidden weights to 0 (by masked_fill: NaN · 0 is "
+        "NaN).",
     },
     praise="You can write the heart of the Transformer from memory.",
 )(attention)

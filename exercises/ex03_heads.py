@@ -1,11 +1,9 @@
 """The exercises of notebook 03, heads."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
-from exercises.check import exercise, question
+from exercises.check import exercise, question, then
 from exercises.weights import with_weights
 from transformer.attention import attention, causal_mask, padding_mask
 from transformer.heads import MultiHeadAttention
@@ -37,9 +35,9 @@ MIXING = question(
         "head 1's two numbers come in first.",
         FOUR: "these are the right numbers, one for each head and noun. But a head has two "
         "numbers, and so has a noun, and each has its own place: write four rows of four.",
-        torch.kron(torch.eye(2), torch.tensor(FOUR)): "the right numbers in "
-        "the wrong places. What comes in is both numbers of head 1, then both of head 2, and what "
-        "goes out is both numbers of the subject, then both of the object.",
+        torch.kron(torch.eye(2), torch.tensor(FOUR)): "the right numbers in the wrong places. What "
+        "comes in is both numbers of head 1, then both of head 2, and what goes out is both "
+        "numbers of the subject, then both of the object.",
     },
     tolerance=0.005,
     praise="With its minus signs it takes apart what the heads have blended.",
@@ -91,11 +89,11 @@ SPLIT, MERGE = ".unflatten(-1, (num_heads, -1)).transpose(1, 2)", "heads.transpo
     "3.3",
     cases=[bare_case(1, 3, 4, 2), bare_case(2, 5, 12, 3)],
     wrong={
-        (MERGE, "heads.reshape(x.shape)"): "the heads are glued together as in the function "
-        "above: a reshape counts the numbers off head by head. Each word has to collect its "
-        "numbers from all heads first.",
-        (MERGE, "heads.mT.reshape(x.shape)"): "on the way back you "
-        "transposed length and d_k. The two that must change places are heads and length.",
+        (MERGE, "heads.reshape(x.shape)"): "the heads are glued together as in the function above: "
+        "a reshape counts the numbers off head by head. Each word has to collect its numbers from "
+        "all heads first.",
+        (MERGE, "heads.mT.reshape(x.shape)"): "on the way back you transposed length and d_k. The "
+        "two that must change places are heads and length.",
         (".transpose(1, 2)", ""): "the words are cut, but the heads stand behind the length, so "
         "each word compares its own heads. Bring the heads before the length first.",
         (SPLIT, ".view(len(x), num_heads, len(x[0]), -1)"): "the split mixes the words up: one "
@@ -116,18 +114,14 @@ def multi_head(x, w_q, w_k, w_v, w_o, num_heads):
     return w_o(heads.transpose(1, 2).flatten(2))  # (batch, length, d_model)
 
 
-def broadcast(make: Callable) -> Callable:
+@then
+def broadcast(made, source, target):
     """Every mask at its full size, so that any shape that broadcasts to it is welcome."""
-
-    def masks(source: Tensor, target: Tensor):
-        made = make(source, target)
-        if not isinstance(made, (tuple, list)) or len(made) != 3:
-            return made
-        batch, s, t = source.size(0), source.size(1), target.size(1)
-        full = [(batch, 1, s, s), (batch, 1, t, t), (batch, 1, t, s)]
-        return tuple(expand(mask, shape) for mask, shape in zip(made, full, strict=True))
-
-    return masks
+    if not isinstance(made, (tuple, list)) or len(made) != 3:
+        return made
+    (batch, s), t = source.shape, target.size(1)
+    full = [(batch, 1, s, s), (batch, 1, t, t), (batch, 1, t, s)]
+    return tuple(expand(mask, shape) for mask, shape in zip(made, full, strict=True))
 
 
 def expand(mask, shape: tuple[int, ...]):

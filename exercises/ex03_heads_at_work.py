@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from exercises.check import exercise, question
+from exercises.check import exercise, question, then
 from transformer.heads import MultiHeadAttention
 
 
@@ -50,16 +50,11 @@ def with_what_stays(record: Callable) -> Callable:
         "the model run before the hooks were removed?",
         ("append(result[1])", "append(result[0])"): "you kept the outputs. A module that is asked "
         "for its weights returns a pair: the output, then the weights.",
-        (
-            "hook.remove()",
-            "hook",
-        ): "the maps are right, but hooks of yours are still there: every later "
-        "call would go on asking and keeping. Keep the handles of both kinds, and remove each.",
-        (
-            "return result[0]",
-            "return None",
-        ): "the maps are right, but the rest of the model gets the "
-        "pair (output, weights) where it wants the output. What should your hook return?",
+        ("hook.remove()", "hook"): "the maps are right, but hooks of yours are still there: every "
+        "later call would go on asking and keeping. Keep the handles of both kinds, and remove "
+        "each.",
+        ("return result[0]", "return None"): "the maps are right, but the rest of the model gets "
+        "the pair (output, weights) where it wants the output. What should your hook return?",
         ("kept.append(result[1])", "kept[:] = [result[1]]"): "only the last map is left. Every "
         "attention of the model should add its own.",
     },
@@ -86,14 +81,10 @@ def recorded(model, *inputs):
     return kept
 
 
-def with_the_original(silence: Callable) -> Callable:
+@then
+def with_the_original(silenced, weight, head, num_heads):
     """The learner's matrix, and beside it what has become of the one they were handed."""
-
-    def both(weight: Tensor, head: int, num_heads: int) -> tuple[Tensor, Tensor] | None:
-        silenced = silence(weight, head, num_heads)
-        return silenced if silenced is None or silenced is ... else (silenced, weight)
-
-    return both
+    return silenced, weight
 
 
 @exercise(

@@ -2,7 +2,7 @@
 
 import torch
 
-from exercises.check import exercise
+from exercises.check import exercise, numbers
 from exercises.weights import with_weights
 from transformer.encoder import EncoderLayer, FeedForward, LayerNorm, positional_encoding
 
@@ -46,16 +46,11 @@ POSITIONS = exercise(
 )(positional_encoding)
 
 
-def three_sentences(d_model: int) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(d_model)
-    return torch.randn(3, 5, d_model, generator=generator)  # (batch, length, d_model)
-
-
 HIDDEN, BACK = "F.relu(self.linear1(x))", "self.linear2(self.dropout(hidden))"
 
 FEED_FORWARD = exercise(
     "4.2",
-    cases=[((8, 12), (three_sentences(8),)), ((6, 20), (three_sentences(6),))],
+    cases=[((8, 12), (numbers(3, 5, 8, seed=8),)), ((6, 20), (numbers(3, 5, 6, seed=6),))],
     wrong={
         (HIDDEN, "self.linear1(x)"): "the ReLU is missing, so your two matrices are one.",
         ((HIDDEN, "self.linear1(x)"), (BACK, f"F.relu({BACK})")): "the ReLU comes too late: it "
@@ -101,7 +96,7 @@ def filled_and_fresh(make):
 
 def norm_case(d_model: int, size: float) -> tuple:
     """eps is large for numbers of this size, so that its place shows."""
-    return (d_model,), (size * (3 + three_sentences(d_model)),)
+    return (d_model,), (size * (3 + numbers(3, 5, d_model, seed=d_model)),)
 
 
 LAYER_NORM = exercise(
@@ -116,8 +111,8 @@ LAYER_NORM = exercise(
         "token is normalised by itself, over its d_model numbers.",
         by_hand(ROOT, dim="(0, 1)"): "you normalise each number over the batch. That is batch "
         "normalisation; LayerNorm takes the numbers of one token.",
-        by_hand(ROOT, correction=1): "the squares are divided by d_model − 1. LayerNorm divides "
-        "by d_model.",
+        by_hand(ROOT, correction=1): "the squares are divided by d_model − 1. LayerNorm divides by "
+        "d_model.",
         by_hand(OUTSIDE): "eps is added to the root. It belongs inside.",
         by_hand("variance.sqrt()"): "eps is missing. It is added to the variance, inside the root: "
         "where the numbers are tiny that shows.",
@@ -138,7 +133,7 @@ LAYER_NORM = exercise(
 
 
 def block_case(d_model: int, num_heads: int, d_ff: int, norm_first: bool, mask) -> tuple:
-    x = torch.randn(2, 4, d_model, generator=torch.Generator().manual_seed(d_model))
+    x = numbers(2, 4, d_model, seed=d_model)
     return (d_model, num_heads, d_ff), (x, mask), {"norm_first": norm_first}
 
 

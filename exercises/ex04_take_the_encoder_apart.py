@@ -50,11 +50,8 @@ def tokens(shape: tuple[int, ...], size: float, seed: int) -> tuple[torch.Tensor
         "that rises lifts the mean, and all others fall.",
         (" - x_hat * along", ""): "the effect through the root is missing: a number that moves "
         "away from the mean makes r larger.",
-        (
-            (" - g.mean(-1, keepdim=True)", ""),
-            (" - x_hat * along", ""),
-        ): "that is the direct effect alone. A number also acts through the mean and through the "
-        "root.",
+        ((" - g.mean(-1, keepdim=True)", ""), (" - x_hat * along", "")): "that is the direct "
+        "effect alone. A number also acts through the mean and through the root.",
         (
             (" - x_hat * along", ""),
             ("deviation.square().mean(-1, keepdim=True)", "x.var(-1, keepdim=True)"),
@@ -67,10 +64,8 @@ def tokens(shape: tuple[int, ...], size: float, seed: int) -> tuple[torch.Tensor
         "took a sum. The 1/d makes it a mean.",
         ("+ eps", ""): "eps is missing: r is √(variance + eps), and where the numbers are tiny "
         "that shows.",
-        (
-            "deviation.square().mean(-1, keepdim=True)",
-            "x.var(-1, keepdim=True)",
-        ): "your variance is divided by d − 1. LayerNorm divides by d.",
+        ("deviation.square().mean(-1, keepdim=True)", "x.var(-1, keepdim=True)"): "your variance "
+        "is divided by d − 1. LayerNorm divides by d.",
         ("- x_hat * along", "- deviation * along"): "in the last term stands x_hat, not x − mean.",
         ("mean(-1", "mean(0"): "your means run over the tokens. Each token is normalised by "
         "itself: dim=-1.",

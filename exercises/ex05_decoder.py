@@ -1,22 +1,15 @@
 """The exercises of notebook 05, decoder."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from exercises.check import exercise
-from exercises.weights import load, random_weights, with_weights
+from exercises.check import exercise, numbers
+from exercises.weights import with_weights
 from transformer.attention import attention
 from transformer.decoder import DecoderLayer, Transformer
 
 START, END = 1, 2
-
-
-def numbers(*shape: int, seed: int) -> torch.Tensor:
-    """Random numbers, the same each time."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def across(target: int, source: int, seed: int) -> tuple:
@@ -40,8 +33,8 @@ def across(target: int, source: int, seed: int) -> tuple:
         "changed places: w_q belongs to the query.",
         ("output, _ = attention", "output = attention"): "you return the pair that `attention` "
         "gives, output and weights. Return the output alone.",
-        ("x @ w_q", "x @ w_q * w_q.size(1) ** 0.5"): "the scores are not divided by √d_k: use "
-        "the notebook's `attention`, or divide yourself.",
+        ("x @ w_q", "x @ w_q * w_q.size(1) ** 0.5"): "the scores are not divided by √d_k: use the "
+        "notebook's `attention`, or divide yourself.",
     },
     praise="Queries from here, keys and values from there.",
 )
@@ -85,8 +78,8 @@ def one_step(answer):
         "still two parameters. Each gets a gradient and an optimizer state of its own. Hand over "
         "the embedding's parameter itself, without `.data` and without a new nn.Parameter.",
         ("output.weight = embedding.weight", "embedding.weight = output.weight"): "one table, but "
-        "the wrong one stayed: the embedding's numbers should be kept, and the output layer "
-        "should take them over.",
+        "the wrong one stayed: the embedding's numbers should be kept, and the output layer should "
+        "take them over.",
         ("output.weight = embedding.weight", "pass"): "the two layers came back as they were, each "
         "with its own table.",
     },
@@ -193,23 +186,20 @@ LAYER = exercise(
         ("(y, memory, memory", "(y, self.norm2(memory), self.norm2(memory)"): "in pre-norm you "
         "normed the memory. It left the encoder normed: only x is normed.",
         (("x = x + ", "x = y + "), ("return x + ", "return self.norm3(x) + ")): "in pre-norm your "
-        "skip carries the *normed* x. What the skip carries is x as it was; only the sublayer "
-        "gets the normed one.",
+        "skip carries the *normed* x. What the skip carries is x as it was; only the sublayer gets "
+        "the normed one.",
         (("x = x + ", "x = "), ("return x + ", "return "), ("(x + ", "(")): "the residual "
         "connections are missing: x is added back, three times.",
         (("y, mask)", "y)"), ("x, mask)", "x)")): "self-attention can look ahead: hand it `mask`.",
-        (
-            "(y, memory, memory, memory_mask)",
-            "(y, memory, memory)",
-        ): "post-norm is right; in pre-norm "
-        "cross-attention looks at the source's padding: hand it `memory_mask`.",
+        ("(y, memory, memory, memory_mask)", "(y, memory, memory)"): "post-norm is right; in "
+        "pre-norm cross-attention looks at the source's padding: hand it `memory_mask`.",
         ("(x, memory, memory, memory_mask)", "(x, memory, memory)"): "in post-norm cross-attention "
         "looks at the source's padding: hand it `memory_mask`.",
         (", memory_mask)", ")"): "cross-attention looks at the source's padding: hand it "
         "`memory_mask`.",
-        ((", mask)", ", mask)[0]"), (", memory_mask)", ", memory_mask)[0]")): "attention "
-        "returns its output alone, not a pair: your `[0]`, or `attended, _ =`, keeps the first "
-        "sentence of the batch.",
+        ((", mask)", ", mask)[0]"), (", memory_mask)", ", memory_mask)[0]")): "attention returns "
+        "its output alone, not a pair: your `[0]`, or `attended, _ =`, keeps the first sentence of "
+        "the batch.",
         (", memory_mask)", ", mask)"): "cross-attention got `mask`, which hides the future of the "
         "target. The source has no future, it has padding.",
     },
@@ -223,27 +213,16 @@ LAST_NORMS = {
 }
 
 
-def with_a_transformers_weights(make: Callable) -> Callable:
-    """As with_weights, but so that two mistakes can be told by what comes out: a table of the
-    learner's own gets numbers that depend on its shape alone, and a last norm may be missing."""
-
-    def call(arguments: tuple, inputs: tuple, options: dict):
-        model = None if make is None or make is ... else make(*arguments, **options)
-        if model is None:
-            return None
-        if not isinstance(model, nn.Module):
-            raise TypeError("the check needs a class built on nn.Module")
-        weights = random_weights(Transformer(*arguments, **options))
-        own = dict(model.named_parameters(remove_duplicate=False))
-        if weights.keys() - own.keys() <= LAST_NORMS:
-            shared = {id(own[name]) for name in weights if name in own}
-            extra = {name: own[name] for name in own if id(own[name]) not in shared}
-            weights = {name: weights[name] for name in weights if name in own}
-            weights |= {name: of_its_shape(parameter) for name, parameter in extra.items()}
-        load(model, weights)
-        return model.eval()(*inputs)
-
-    return call
+def loosened(model: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """So that two mistakes can be told by what comes out: a table of the learner's own gets numbers
+    that depend on its shape alone, and a last norm may be missing."""
+    own = dict(model.named_parameters(remove_duplicate=False))
+    if weights.keys() - own.keys() <= LAST_NORMS:
+        shared = {id(own[name]) for name in weights if name in own}
+        extra = {name: own[name] for name in own if id(own[name]) not in shared}
+        weights = {name: weights[name] for name in weights if name in own}
+        weights |= {name: of_its_shape(parameter) for name, parameter in extra.items()}
+    return weights
 
 
 def of_its_shape(parameter: Tensor) -> Tensor:
@@ -290,15 +269,14 @@ TRANSFORMER = exercise(
             'self.embedding(source), padding_mask(source, self.config["pad"])',
             "self.embedding(source)",
         ): "the encoder looks at the source's padding.",
-        SOURCE_SEEN: "encoder and cross-attention both look at the source's padding: each "
-        "needs its mask.",
+        SOURCE_SEEN: "encoder and cross-attention both look at the source's padding: each needs "
+        "its mask.",
         (("& padding_mask(target, pad)", ""), *SOURCE_SEEN): "the padding mask is missing "
         "everywhere: encoder, decoder and cross-attention look at padding.",
-        (", padding_mask(source, pad))", ", padding_mask(target, pad))"): "cross-attention got "
-        "the *target's* padding. Whose words are the keys there?",
-        ("self.embedding(target), memory, mask", "memory, self.embedding(target), mask"): "the "
-        "two inputs of the decoder have changed places: here the memory asks, and the target "
-        "answers.",
+        (", padding_mask(source, pad))", ", padding_mask(target, pad))"): "cross-attention got the "
+        "*target's* padding. Whose words are the keys there?",
+        ("self.embedding(target), memory, mask", "memory, self.embedding(target), mask"): "the two "
+        "inputs of the decoder have changed places: here the memory asks, and the target answers.",
         ("dropout, norm_first)", "dropout)"): "post-norm is right, but norm_first=True changes "
         "nothing: hand it on to both stacks, by its name, norm_first=norm_first (the place behind "
         "d_ff is dropout's).",
@@ -315,21 +293,19 @@ TRANSFORMER = exercise(
             'self.encoder(self.embedding(source), padding_mask(source, self.config["pad"]))',
             "self.embedding(source)",
         ): "the memory is what the embedding gives: the encoder was left out.",
-        embedded_as(NO_FACTOR): "the factor is missing: what comes out of the table is "
-        "multiplied by √d_model.",
+        embedded_as(NO_FACTOR): "the factor is missing: what comes out of the table is multiplied "
+        "by √d_model.",
         embedded_as(NO_PLACES): "the words don't know their places: nothing adds the positional "
         "encoding.",
-        ((SCORES, OWN_LAYER), (DRAWN, OUTPUT_LAYER)): "the table is not tied: the scores come "
-        "from a matrix of their own. One table does all three jobs.",
-        (
-            ("self.embedding(target)", "self.second(target)"),
-            (DRAWN, SECOND_TABLE),
-        ): "the target has a table of its own. One table does all three jobs.",
+        ((SCORES, OWN_LAYER), (DRAWN, OUTPUT_LAYER)): "the table is not tied: the scores come from "
+        "a matrix of their own. One table does all three jobs.",
+        (("self.embedding(target)", "self.second(target)"), (DRAWN, SECOND_TABLE)): "the target "
+        "has a table of its own. One table does all three jobs.",
         (SCORES, SCORES + ".log_softmax(dim=-1)"): "you return logarithms of probabilities. Return "
         "the scores: the loss takes the log-softmax itself.",
         (SCORES, SCORES + ".softmax(dim=-1)"): "you return probabilities. Return the scores: the "
         "loss takes the softmax itself.",
     },
     praise="The whole Transformer of 2017, by heart.",
-    adapt=with_a_transformers_weights,
+    adapt=with_weights(Transformer, loosened),
 )(Transformer)

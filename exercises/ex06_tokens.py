@@ -5,17 +5,7 @@ from collections.abc import KeysView
 from itertools import pairwise
 
 from exercises.check import exercise
-
-
-def merge(parts: list[str], pair: tuple[str, str]) -> list[str]:
-    merged: list[str] = []
-    for part in parts:
-        if merged and (merged[-1], part) == pair:
-            merged[-1] += part
-        else:
-            merged.append(part)
-    return merged
-
+from exercises.ex06_training import merge
 
 NUMBERS = {piece: n for n, piece in enumerate(["a", "b", "e", "n", "o", "w", "we", "ab"])}
 
@@ -43,17 +33,13 @@ NUMBERS = {piece: n for n, piece in enumerate(["a", "b", "e", "n", "o", "w", "we
         "a merged piece has a larger one than any letter.",
         (", numbers[pair[1]]", ""): "when tied pairs have the same left piece, you take the one "
         "that you met first. Then the right pieces decide.",
-        (
-            "numbers[pair[0]], numbers[pair[1]]",
-            "numbers[pair[1]], numbers[pair[0]]",
-        ): "you let the right piece decide first, then the left one.",
+        ("numbers[pair[0]], numbers[pair[1]]", "numbers[pair[1]], numbers[pair[0]]"): "you let the "
+        "right piece decide first, then the left one.",
         ("numbers[pair[0]], numbers[pair[1]]", "numbers[pair[0]] + numbers[pair[1]]"): "in a tie "
         "you add the two numbers. The left piece decides alone, the right one only if the left "
         "ones are equal.",
-        (
-            ("min(", "max("),
-            ("-pairs", "pairs"),
-        ): "in a tie you take the larger numbers: max wants the larger one of everything.",
+        (("min(", "max("), ("-pairs", "pairs")): "in a tie you take the larger numbers: max wants "
+        "the larger one of everything.",
         ("-pairs[pair]", "pairs[pair]"): "you take the rarest pair. Of counts the largest wins, of "
         "numbers the smallest.",
         ("-pairs[pair], ", ""): "you do not look at the counts: the numbers decide only between "

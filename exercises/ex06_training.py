@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from exercises.check import exercise, question
+from exercises.check import exercise, numbers, question
 from transformer.training import learning_rate, train, translation_loss
 from utils.data import END, Loader, Pair
 
@@ -70,10 +70,6 @@ def cut(word, merges):
     return parts
 
 
-def some_scores(seed: int, *shape: int) -> torch.Tensor:
-    return 2 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 def shared_among_the_wrong(scores, target, smoothing, pad):
     size = scores.size(-1)
     q = F.one_hot(target, size) * (1 - smoothing - smoothing / (size - 1)) + smoothing / (size - 1)
@@ -94,8 +90,8 @@ def padding_in_the_number(scores, target, smoothing, pad):
 LOSS = exercise(
     "6.2",
     cases=[
-        (some_scores(1, 2, 4, 6), torch.tensor([[3, 4, 2, 0], [3, 2, 0, 0]]), 0.1, 0),
-        (some_scores(2, 3, 3, 5), torch.tensor([[3, 4, 1], [2, 1, 1], [0, 2, 1]]), 0.3, 1),
+        (2 * numbers(2, 4, 6, seed=1), torch.tensor([[3, 4, 2, 0], [3, 2, 0, 0]]), 0.1, 0),
+        (2 * numbers(3, 3, 5, seed=2), torch.tensor([[3, 4, 1], [2, 1, 1], [0, 2, 1]]), 0.3, 1),
     ],
     wrong={
         ("ignore_index=pad, ", ""): "padding counts in your loss: leave out the places where "
@@ -238,10 +234,10 @@ LOOP = exercise(
             "loss.backward()\n            adam.zero_grad()\n",
         ): "nothing is learned: no step is taken, or it finds no gradient. Clear, backward, step, "
         "in this order.",
-        ("smoothing, pad)", "smoothing, -100)"): "your mean runs over "
-        "the padding, too: only real tokens count.",
-        ("batch.target_in)", "batch.target_out)"): "the model is given target_out, the very "
-        "tokens that it must predict: give it target_in.",
+        ("smoothing, pad)", "smoothing, -100)"): "your mean runs over the padding, too: only real "
+        "tokens count.",
+        ("batch.target_in)", "batch.target_out)"): "the model is given target_out, the very tokens "
+        "that it must predict: give it target_in.",
         ("        model.train()\n", ""): "dropout is off: the model came in eval mode, and nobody "
         "called model.train().",
         (
@@ -249,8 +245,8 @@ LOOP = exercise(
             ("step, total, history", "model.train()\n    step, total, history"),
         ): "the first epoch is right, later ones train without dropout: evaluate needs eval mode, "
         "so model.train() must stand inside the loop over epochs.",
-        ("        model.eval()\n", ""): "you evaluate in training mode, with "
-        "dropout on, and leave the model there: call model.eval() before evaluate.",
+        ("        model.eval()\n", ""): "you evaluate in training mode, with dropout on, and leave "
+        "the model there: call model.eval() before evaluate.",
         ("    return history", "    model.train()\n    return history"): "the numbers are right, "
         "but you leave the model in training mode: call model.eval() at the end.",
         ("range(1, epochs + 1)", "range(epochs)"): "your epochs count from 0: the first one is "
@@ -267,15 +263,15 @@ LOOP = exercise(
         "step, epochs · len(batches).",
         ("batches.set_epoch(epoch)", "pass"): "the batches come in the same order in each epoch: "
         "call batches.set_epoch(epoch).",
-        ("betas=(0.9, 0.98), eps=1e-9, ", ""): "Adam has not the paper's settings: "
-        "betas=(0.9, 0.98), eps=1e-9.",
+        ("betas=(0.9, 0.98), eps=1e-9, ", ""): "Adam has not the paper's settings: betas=(0.9, "
+        "0.98), eps=1e-9.",
         ("losses += loss.detach()", "losses = loss.detach() * len(batches)"): "the training loss "
         "of an epoch is the mean over its batches; yours is the last batch's.",
         ("losses.item() / len(batches)", "losses.item()"): "the training loss of an epoch is the "
         "mean over its batches; yours is their sum.",
         ("(evaluate(model) if evaluate else {})", '{"validation loss": evaluate(model)}'): "what "
-        "evaluate returns is a dictionary already: put its entries into the row, "
-        "row | evaluate(model).",
+        "evaluate returns is a dictionary already: put its entries into the row, row | "
+        "evaluate(model).",
     },
     praise="Every training there is, by heart.",
     adapt=a_whole_training,

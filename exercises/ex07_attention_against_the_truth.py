@@ -2,12 +2,7 @@
 
 import torch
 
-from exercises.check import exercise
-
-
-def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
-    """Random numbers, the same each time."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+from exercises.check import exercise, numbers
 
 
 @exercise(

@@ -2,7 +2,7 @@
 
 import torch
 
-from exercises.check import exercise, question
+from exercises.check import exercise, numbered, question, then
 
 
 @exercise(
@@ -16,16 +16,10 @@ from exercises.check import exercise, question
     wrong={
         ("token != end and ", ""): "a sentence that has chosen the end token goes on: it has "
         "ended.",
-        (
-            " and step + 1 < limits[sentence]",
-            "",
-        ): "a sentence at its limit goes on. Steps count from 0: "
-        "after step 0 one token is written, and `limits` tokens are all it may have.",
-        (
-            "limits[sentence]",
-            "limits[place]",
-        ): "you looked up the limit of the wrong sentence. When "
-        "some have left, a place in the batch is no longer the sentence's number.",
+        (" and step + 1 < limits[sentence]", ""): "a sentence at its limit goes on. Steps count "
+        "from 0: after step 0 one token is written, and `limits` tokens are all it may have.",
+        ("limits[sentence]", "limits[place]"): "you looked up the limit of the wrong sentence. "
+        "When some have left, a place in the batch is no longer the sentence's number.",
         ("step + 1 <", "step + 2 <"): "you stop a sentence one token too early: it may write "
         "`limits` tokens, and steps count from 0.",
         ("append(place)", "append(sentence)"): "those are the sentences' numbers. Asked for: their "
@@ -43,29 +37,18 @@ def who_goes_on(chosen, sentences, step, limits, end):
     return stay
 
 
-def numbered(*shape: int) -> torch.Tensor:
-    """A tensor whose entries are all different."""
-    return torch.arange(torch.Size(shape).numel()).float().view(shape)
-
-
 def memories(sentences: int, beam: int) -> torch.Tensor:
     """A memory for each sentence, once for each of its rows."""
     return numbered(sentences, 2, 4, 2).repeat_interleave(beam, dim=0)
 
 
-def and_whether_it_stayed(moved):
+@then
+def and_whether_it_stayed(result, written, memory, rows):
     """What the learner's function returns, and whether its memory is the one that came in."""
-
-    def call(written, memory, rows):
-        result = moved(written, memory, rows)
-        if result is None or result is ...:
-            return result
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise TypeError("two tensors should come back: written, memory")
-        kept = isinstance(result[1], torch.Tensor) and result[1].data_ptr() == memory.data_ptr()
-        return [*result, kept]
-
-    return call
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise TypeError("two tensors should come back: written, memory")
+    kept = isinstance(result[1], torch.Tensor) and result[1].data_ptr() == memory.data_ptr()
+    return [*result, kept]
 
 
 @exercise(
@@ -82,19 +65,16 @@ def and_whether_it_stayed(moved):
             "    memory = memory[rows]\n",
         ): "the right numbers, and too much work: at some steps the memory is copied onto itself. "
         "When may it stay as it is?",
-        (
-            "    if len(rows) != len(memory):\n        memory = memory[rows]\n",
-            "",
-        ): "a sentence that has left still has its memory in the batch, and from then on others "
-        "read it.",
+        ("    if len(rows) != len(memory):\n        memory = memory[rows]\n", ""): "a sentence "
+        "that has left still has its memory in the batch, and from then on others read it.",
         ("!=", "=="): "the memory is moved when it could stay, and stays when it must move.",
         (
             "return written[rows]",
             "return written if len(rows) == len(written) else written[rows]",
         ): "`written` stays when nobody has left. But inside a beam rows change places and are "
         "doubled, and each has written something else.",
-        ("written[rows]", "written"): "`written` has not moved: a row's cache must stand where "
-        "its beginning stands.",
+        ("written[rows]", "written"): "`written` has not moved: a row's cache must stand where its "
+        "beginning stands.",
         ("written[rows]", "written[rows.unique()]"): "a row that is kept twice must be there "
         "twice: two beginnings grow from it.",
         ("written[rows]", "written[rows.sort().values]"): "the right rows in the wrong order: a "

@@ -1,19 +1,13 @@
 """The exercises of notebook 07, inference."""
 
 from collections import Counter
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from exercises.check import exercise
+from exercises.check import exercise, numbers, then
 from transformer.heads import MultiHeadAttention
 from transformer.inference import cached_attention, write_beam
-
-
-def numbers(*shape: int, seed: int = 0) -> Tensor:
-    """Random numbers, the same each time."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 @exercise(
@@ -94,10 +88,8 @@ ES = "Das Tier blieb da , weil es zu müde war .".split()
     "7.3",
     cases=[(DIE, KATZE, 1), (SIE, ES, 2), (SIE, ES, 4), (MAUS, KATZE, 1), (KATZE, DIE, 2)],
     wrong={
-        (
-            "(mine & theirs).total()",
-            "sum(mine[run] for run in mine if run in theirs)",
-        ): "it is not clipped: a run counts at most as often as it stands in the reference.",
+        ("(mine & theirs).total()", "sum(mine[run] for run in mine if run in theirs)"): "it is not "
+        "clipped: a run counts at most as often as it stands in the reference.",
         ("(mine & theirs).total() / mine.total()", "len(mine & theirs) / len(mine)"): "you count "
         "each run once, however often it occurs: *die Katze die* has two *die*.",
         ("/ mine.total()", "/ theirs.total()"): "you divided by the runs of the *reference*. That "
@@ -148,16 +140,12 @@ class Tables:
         return "a model made of tables"
 
 
-def plain_list(answer: Callable) -> Callable:
+@then
+def plain_list(ids, *arguments):
     """The ids as a list of numbers, whatever they came in."""
-
-    def call(*arguments):
-        ids = answer(*arguments)
-        if isinstance(ids, (tuple, list)) and any(isinstance(x, (tuple, list)) for x in ids):
-            raise TypeError("lists inside what came back: return the ids alone, without a score")
-        return ids if ids is None or ids is ... else [int(token) for token in ids]
-
-    return call
+    if isinstance(ids, (tuple, list)) and any(isinstance(x, (tuple, list)) for x in ids):
+        raise TypeError("lists inside what came back: return the ids alone, without a score")
+    return [int(token) for token in ids]
 
 
 STOP = "if ids[-1] == end or total / length_penalty(length + 1, alpha) <= leader:"
@@ -192,17 +180,14 @@ BEAM = exercise(
         "The penalty is ((5 + length) / 6) ** alpha: length_penalty is given.",
         ("candidates[:beam_size]:", "candidates:"): "you also count what ends far down in the "
         "list: finished is only what is among the best beam_size.",
-        (
-            STOP,
-            "if True:",
-        ): "you stop as soon as `beam_size` are finished. The best beginning may be "
-        "one token before its end: go on while it can still win, or up to the limit.",
+        (STOP, "if True:"): "you stop as soon as `beam_size` are finished. The best beginning may "
+        "be one token before its end: go on while it can still win, or up to the limit.",
         ("max(finished, key", "min(finished, key"): "you return the worst of the finished "
         "translations: log-probabilities are negative, and the largest score is the best.",
         ("pair[1])[0]", "len(pair[0]))[0]"): "you return the longest of the finished translations. "
         "The best is the one with the largest score.",
-        (("(ids[1:-1],", "(ids[:-1],"), ("going[0][0][1:]", "going[0][0]")): "the start token "
-        "came back: it is no word of the translation.",
+        (("(ids[1:-1],", "(ids[:-1],"), ("going[0][0][1:]", "going[0][0]")): "the start token came "
+        "back: it is no word of the translation.",
         ("(ids[1:-1],", "(ids[1:],"): "the end token came back: it ends the translation and is no "
         "word of it.",
     },

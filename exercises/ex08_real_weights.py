@@ -3,12 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from exercises.check import exercise
-
-
-def numbered(*shape: int) -> torch.Tensor:
-    """A tensor whose entries are all different."""
-    return torch.arange(1.0, 1.0 + torch.Size(shape).numel()).view(shape)
+from exercises.check import exercise, numbered, then
 
 
 @exercise(
@@ -33,11 +28,8 @@ def numbered(*shape: int) -> torch.Tensor:
             "[encoding[0::2], encoding[1::2]]",
         ): "you take every second *row*, that is every second position. Rows are positions, "
         "columns are angles.",
-        (
-            "encoding[:, 1::2]",
-            "encoding[:, 1::2].flip(1)",
-        ): "the sines are right. The cosines stand "
-        "backwards: they too go from the fastest angle to the slowest.",
+        ("encoding[:, 1::2]", "encoding[:, 1::2].flip(1)"): "the sines are right. The cosines "
+        "stand backwards: they too go from the fastest angle to the slowest.",
     },
     praise="The same numbers in other places, and the trained matrices know every place.",
 )
@@ -49,27 +41,16 @@ def sines_before_cosines(encoding):
     "8.B",
     cases=[(numbered(5, 3), 4), (numbered(4, 2), 0), (numbered(6, 2), 2)],
     wrong={
-        (
-            "table[pad : pad + 1]",
-            "table[-1:]",
-        ): "you copy the table's last row. Padding's id is `pad`, which need not be the last.",
-        (
-            "table[pad : pad + 1]",
-            "torch.zeros_like(table[:1])",
-        ): "the new row is zero. In the real model padding's row is zero, too, but here it is a "
-        "copy that is asked for.",
-        (
-            "[table, table[pad : pad + 1]]",
-            "[table[pad : pad + 1], table]",
-        ): "the new row stands first, so every other id has moved by one.",
-        (
-            "[table, table[pad : pad + 1]]",
-            "[table[:-1], table[pad : pad + 1]]",
-        ): "the last row has gone: the table has as many rows as before. The start needs one more.",
-        (
-            "[table, table[pad : pad + 1]]",
-            "[table[: pad + 1], table[pad:]]",
-        ): "the copy stands right behind padding, so every id after it has moved by one.",
+        ("table[pad : pad + 1]", "table[-1:]"): "you copy the table's last row. Padding's id is "
+        "`pad`, which need not be the last.",
+        ("table[pad : pad + 1]", "torch.zeros_like(table[:1])"): "the new row is zero. In the real "
+        "model padding's row is zero, too, but here it is a copy that is asked for.",
+        ("[table, table[pad : pad + 1]]", "[table[pad : pad + 1], table]"): "the new row stands "
+        "first, so every other id has moved by one.",
+        ("[table, table[pad : pad + 1]]", "[table[:-1], table[pad : pad + 1]]"): "the last row has "
+        "gone: the table has as many rows as before. The start needs one more.",
+        ("[table, table[pad : pad + 1]]", "[table[: pad + 1], table[pad:]]"): "the copy stands "
+        "right behind padding, so every id after it has moved by one.",
     },
     praise="The start has padding's vector and another number, so no mask hides it.",
 )
@@ -77,26 +58,20 @@ def one_row_more(table, pad):
     return torch.cat([table, table[pad : pad + 1]])
 
 
-def by_their_product(one_column_more):
+@then
+def by_their_product(result, x, table, bias):
     """The product of what the learner's function returns; ValueError for another shape."""
-
-    def call(x, table, bias):
-        result = one_column_more(x, table, bias)
-        if result is None or result is ...:
-            return result
-        two = isinstance(result, (tuple, list)) and len(result) == 2
-        if not two or not all(isinstance(part, torch.Tensor) for part in result):
-            raise TypeError("two tensors should come back: the new x and the new table")
-        wide, columns = result
-        right = (*x.shape[:-1], x.size(-1) + 1), (len(table), table.size(1) + 1)
-        if (wide.shape, columns.shape) != right:
-            raise ValueError(
-                f"for x {tuple(x.shape)} and a table {tuple(table.shape)} the new ones should be "
-                f"{right[0]} and {right[1]}, not {tuple(wide.shape)} and {tuple(columns.shape)}"
-            )
-        return wide @ columns.mT
-
-    return call
+    two = isinstance(result, (tuple, list)) and len(result) == 2
+    if not two or not all(isinstance(part, torch.Tensor) for part in result):
+        raise TypeError("two tensors should come back: the new x and the new table")
+    wide, columns = result
+    right = (*x.shape[:-1], x.size(-1) + 1), (len(table), table.size(1) + 1)
+    if (wide.shape, columns.shape) != right:
+        raise ValueError(
+            f"for x {tuple(x.shape)} and a table {tuple(table.shape)} the new ones should be "
+            f"{right[0]} and {right[1]}, not {tuple(wide.shape)} and {tuple(columns.shape)}"
+        )
+    return wide @ columns.mT
 
 
 @exercise(
@@ -115,10 +90,9 @@ def by_their_product(one_column_more):
         ("(0, 1)", "(1, 0)"): "the 1 stands before the numbers of x and the biases in the last "
         "column: each meets a partner that is not its own.",
         ("bias[:, None]", "-bias[:, None]"): "the biases are subtracted.",
-        ("x = F.pad(x, (0, 1), value=1.0)", "x = F.pad(x, (0, 1), value=x.size(-1) ** 0.5)"): (
-            "the bias is multiplied by √d_model. That factor belongs to a row that is read, not "
-            "to the scores."
-        ),
+        ("x = F.pad(x, (0, 1), value=1.0)", "x = F.pad(x, (0, 1), value=x.size(-1) ** 0.5)"): "the "
+        "bias is multiplied by √d_model. That factor belongs to a row that is read, not to the "
+        "scores.",
     },
     praise="A bias is a weight on an input that is always 1.",
     adapt=by_their_product,
@@ -165,10 +139,8 @@ def or_its_error(words_of):
             "        found.append(owner[place])\n        place += len(piece)\n",
         ): "a piece with letters of two words got the word of its first letter; asked for is the "
         "word of its last.",
-        (
-            "owner[place - 1] if piece else owner[place]",
-            "owner[place - 1]",
-        ): "a piece without letters got the word before it. It begins the word that follows.",
+        ("owner[place - 1] if piece else owner[place]", "owner[place - 1]"): "a piece without "
+        "letters got the word before it. It begins the word that follows.",
         (
             "    letters = [piece.replace",
             "    return [max(0, sum(p.startswith('▁') for p in pieces[: n + 1]) - 1) "

@@ -2,13 +2,12 @@
 
 import torch
 
-from exercises.check import exercise, question
+from exercises.check import exercise, numbers, question
 
 
 def some(*shape: int, seed: int = 0, scale: float = 1.0) -> torch.Tensor:
     """Random numbers whose mean is not zero, the same for the same seed."""
-    generator = torch.Generator().manual_seed(seed)
-    return scale * (0.5 + torch.randn(*shape, generator=generator))
+    return scale * (0.5 + numbers(*shape, seed=seed))
 
 
 def neighbours_turned(x, position):
@@ -37,10 +36,8 @@ def neighbours_turned(x, position):
         "at the signs.",
         ("/ half)", "/ len(x))"): "the first pair is right, the others turn too fast: pair i has "
         "the exponent 2i/d_k.",
-        (
-            "torch.arange(half)",
-            "torch.arange(1, half + 1)",
-        ): "you count the pairs from 1. The first is pair 0, and turns by the position itself.",
+        ("torch.arange(half)", "torch.arange(1, half + 1)"): "you count the pairs from 1. The "
+        "first is pair 0, and turns by the position itself.",
         ("(torch.arange(half) / half)", "torch.zeros(half)"): "all pairs turn equally fast. Pair i "
         "should be slower than pair i − 1.",
         (
@@ -78,10 +75,8 @@ def turned(x, position):
         ("dim=1", "dim=2"): "the places of the text are doubled, not the heads: which axis holds "
         "the sets?",
         ("dim=1", "dim=0"): "the sentences are doubled, not the heads: which axis holds the sets?",
-        (
-            "num_heads // keys.size(1)",
-            "num_heads",
-        ): "too many: each set serves num_heads / kv_heads heads, not all of them.",
+        ("num_heads // keys.size(1)", "num_heads"): "too many: each set serves num_heads / "
+        "kv_heads heads, not all of them.",
         ("num_heads // keys.size(1)", "keys.size(1)"): "each set is repeated as often as there are "
         "sets. How many heads share one?",
     },
@@ -132,16 +127,12 @@ PARTS = [torch.nn.RMSNorm(4), scaled(1), torch.nn.LayerNorm(4), scaled(2)]
             ("    x = x + attention(norm1(x))", "    y = x + attention(norm1(x))"),
             ("x + feed_forward(norm2(x))", "y + feed_forward(norm2(x))"),
         ): "both sublayers read the layer's input. The second reads what the first has made.",
-        (
-            "x + ",
-            "",
-        ): "both residuals are missing: each sublayer's output is added to what it read.",
+        ("x + ", ""): "both residuals are missing: each sublayer's output is added to what it "
+        "read.",
         ("return x + ", "return "): "the second residual is missing.",
         ("x = x + ", "x = "): "the first residual is missing.",
-        (
-            "norm2(x)",
-            "norm1(x)",
-        ): "each sublayer has a norm of its own: the second one is never used.",
+        ("norm2(x)", "norm1(x)"): "each sublayer has a norm of its own: the second one is never "
+        "used.",
         (
             ("x = x + attention(norm1(x))", "x = norm1(x) + attention(norm1(x))"),
             ("return x + feed_forward(norm2(x))", "return norm2(x) + feed_forward(norm2(x))"),

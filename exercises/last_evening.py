@@ -3,12 +3,13 @@ to translate as the course's own does, token for token."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from exercises.boxes import first_broken_box, look_first
-from exercises.check import described
+from exercises.check import attempt
 from exercises.say import say
 from exercises.weights import load
 from transformer.decoder import greedy_decode
@@ -44,33 +45,34 @@ def write(model: nn.Module, source: Tensor, start: int = 1, end: int = 2) -> lis
     return ids[: ids.index(end)] if end in ids else ids
 
 
-def take_over(make: Callable | None, folder: Path = SHIPPED) -> nn.Module | None:
+def take_over(make: Callable | None) -> nn.Module | None:
     """Load the weights of the course into a fresh model of the learner's class and compare what
     both translate. Returns the learner's model, None where it differs; what goes wrong is said in
     words, and nothing is raised."""
     if make is None or make is ...:
         say("○ no class yet: write it in the blank cell above, then run this again.")
         return None
-    course, tokenizer = load_model(folder)
+    mine, error = attempt(taken_over, make, *load_model(SHIPPED))
+    if error:
+        say(f"✗ {getattr(make, '__name__', 'your class')} stopped: {error}")
+    return mine
+
+
+def taken_over(make: Callable, course: nn.Module, tokenizer: Any) -> nn.Module | None:
     names = ("vocab_size", "d_model", "num_heads", "d_ff", "num_layers")
-    try:
-        sizes = [course.config[name] for name in names]
-        mine = make(*sizes, norm_first=course.config["norm_first"])
-        load(mine, dict(course.named_parameters()))
-        mine.eval()
-        for number, sentence in enumerate(SENTENCES, 1):
-            source = torch.tensor([[*tokenizer.encode(sentence).ids, course.config["end"]]])
-            right, written = greedy_decode(course, source)[0], write(mine, source)
-            if written != right:
-                target = torch.tensor([[course.config["start"], *right]])
-                box = first_broken_box(mine, course, source, target)
-                say(f"✗ sentence {number} of {len(SENTENCES)}, {sentence!r}:")
-                say(f"  the course's model writes {tokenizer.decode(right).strip()!r},")
-                say(f"  yours {tokenizer.decode(written).strip()!r}. So {look_first(box or '')}")
-                return None
-    except Exception as error:  # whatever a learner's code may raise
-        say(f"✗ {getattr(make, '__name__', 'your class')} stopped: {described(error)}")
-        return None
+    mine = make(*(course.config[name] for name in names), norm_first=course.config["norm_first"])
+    load(mine, dict(course.named_parameters()))
+    mine.eval()
+    for number, sentence in enumerate(SENTENCES, 1):
+        source = torch.tensor([[*tokenizer.encode(sentence).ids, course.config["end"]]])
+        right, written = greedy_decode(course, source)[0], write(mine, source)
+        if written != right:
+            target = torch.tensor([[course.config["start"], *right]])
+            box = first_broken_box(mine, course, source, target)
+            say(f"✗ sentence {number} of {len(SENTENCES)}, {sentence!r}:")
+            say(f"  the course's model writes {tokenizer.decode(right).strip()!r},")
+            say(f"  yours {tokenizer.decode(written).strip()!r}. So {look_first(box or '')}")
+            return None
     say(f"● {len(SENTENCES)} of {len(SENTENCES)} sentences translated as the course's model does,")
     say("  token for token, by the course's weights in your lines.")
     return mine

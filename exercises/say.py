@@ -1,42 +1,15 @@
 """Printing, also in a terminal whose encoding lacks the course's signs (Windows' cp1252, say)."""
 
 import sys
-from typing import Any
 
-PLAIN = {
-    "○": "o",
-    "●": "*",
-    "✗": "x",
-    "…": "...",
-    "·": "*",
-    "×": "x",
-    "−": "-",
-    "→": "->",
-    "√": "sqrt ",
-    "∞": "inf",
-    "Σ": "sum ",
-    "α": "alpha",
-    "β": "beta",
-    "ε": "epsilon",
-    "¼": "1/4",
-    "¾": "3/4",
-    "ᵀ": "^T",
-    "ᵗ": "^t",
-    "₂": "2",
-    "⁻": "^-",
-    "⁰": "^0",
-    "²": "^2",
-    "⁵": "5",
-    "⁸": "8",
-    "⁹": "9",
-}
+SIGNS = "○o ●* ✗x …... ·* ×x −- →-> ∞inf αalpha βbeta εepsilon ¼1/4 ¾3/4 ᵀ^T ᵗ^t ₂2 ⁻^- ⁰^0 ²^2 ⁵5"
+SIGNS += " ⁸8 ⁹9 │|"
+PLAIN = {each[0]: each[1:] for each in SIGNS.split()} | {"√": "sqrt ", "Σ": "sum "}
 
 
-def say(text: str, **options: Any) -> None:
-    """Print `text`, in plain letters where the terminal cannot write a sign; `options` are
-    print's."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(plain(text, encoding), **options)
+def say(text: str) -> None:
+    """Print `text`, in plain letters where the terminal cannot write a sign."""
+    print(plain(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
 
 
 def plain(text: str, encoding: str) -> str:

@@ -8,12 +8,15 @@ from torch import Tensor, nn
 LISTED = 6  # names of parameters in one message
 
 
-def with_weights(reference: Callable[..., nn.Module]) -> Callable[[Callable], Callable]:
+def with_weights(
+    reference: Callable[..., nn.Module], change: Callable = lambda module, weights: weights
+) -> Callable[[Callable], Callable]:
     """An `adapt` for an exercise: builds the learner's module, loads weights into it, calls it.
 
     A case is (positional arguments of the constructor, arguments of the call), and perhaps the
     constructor's keyword arguments. `reference`, a module that is right, says which weights there
     are and what they are called; they are random, biases and norms too, and the same each time.
+    `change` may make others of them for this module.
     """
 
     def adapt(make: Callable) -> Callable:
@@ -23,7 +26,8 @@ def with_weights(reference: Callable[..., nn.Module]) -> Callable[[Callable], Ca
                 return None
             if not isinstance(module, nn.Module):
                 raise TypeError("the check needs a class built on nn.Module")
-            load(module, random_weights(reference(*arguments, **(options or {}))))
+            weights = random_weights(reference(*arguments, **(options or {})))
+            load(module, change(module, weights))
             return module.eval()(*inputs)
 
         return call

@@ -6,7 +6,6 @@ Used by `make export`, `make notebooks` and `make stamp`; run by hand as
     python -m tools.notebooks run [name …]      # for example: run 02 05 labs/06
     python -m tools.notebooks stamp
     python -m tools.notebooks picture           # the README's picture, from notebook 07
-    python -m tools.notebooks warm-up [name …]  # the cell that offers a block of earlier evenings
 """
 
 import argparse
@@ -33,11 +32,6 @@ STAMPED = re.compile(
     r'|(?:ADDRESS =|repository-code:) \\?"https://github\.com/)([\w.-]+/[\w.-]+)'
 )
 PAGES = ["CITATION.cff", "README.md"]
-WARM_UP_ID = "b1a57e0f"
-WARM_UP_CELL = """# @title Optional: a block from the evenings before
-from by_heart import warm_up
-
-warm_up({})"""
 
 
 def notebooks(root: Path = ROOT) -> list[Path]:
@@ -183,39 +177,6 @@ def picture(root: Path = ROOT) -> list[Path]:
     return [path]
 
 
-def warm_up(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
-    """Put the optional cell with a block of earlier evenings below the imports of root's notebooks
-    02 to 07, with the output that a run stores, where it is missing; return what changed."""
-    import nbformat
-
-    from by_heart.session import WARM_UP
-
-    changed = []
-    for path in sorted((root / "notebooks").glob("0[2-7]_*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        asked = not names or path.name.startswith(tuple(names))
-        if not asked or any(cell.id == WARM_UP_ID for cell in notebook.cells):
-            continue
-        headings = (
-            cell.cell_type == "markdown" and "## " in cell.source for cell in notebook.cells
-        )
-        place = list(headings).index(True)
-        output = nbformat.v4.new_output("display_data", {"text/plain": WARM_UP})
-        cell = nbformat.v4.new_code_cell(WARM_UP_CELL.format(int(path.name[:2])), outputs=[output])
-        cell.id = WARM_UP_ID
-        cell.metadata = {"cellView": "form", "jupyter": {"source_hidden": True}}
-        notebook.cells.insert(place, cell)
-        code = [each for each in notebook.cells if each.cell_type == "code"]
-        for number, each in enumerate(code, 1):
-            each.execution_count = number
-            for output in each.outputs:
-                if "execution_count" in output:
-                    output["execution_count"] = number
-        write(path, nbformat.writes(notebook) + "\n")
-        changed.append(path)
-    return changed
-
-
 def write(path: Path, text: str) -> None:
     """Write aside, then rename: an interruption leaves the old file whole."""
     part = path.with_name(path.name + ".part")
@@ -225,8 +186,8 @@ def write(path: Path, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", choices=["export", "run", "stamp", "picture", "warm-up"])
-    parser.add_argument("names", nargs="*", help="of run and warm-up: how names begin")
+    parser.add_argument("task", choices=["export", "run", "stamp", "picture"])
+    parser.add_argument("names", nargs="*", help="of run: how names begin")
     arguments = parser.parse_args()
     try:
         if arguments.task == "export":
@@ -235,8 +196,6 @@ def main() -> None:
             done = run(names=arguments.names)
         elif arguments.task == "picture":
             done = picture()
-        elif arguments.task == "warm-up":
-            done = warm_up(names=arguments.names)
         else:
             done = stamp()
     except ValueError as error:

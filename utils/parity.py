@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 RENAMED = {
@@ -41,11 +40,3 @@ def copy_from_torch(ours: nn.Module, theirs: nn.Module) -> None:
     Raises RuntimeError when a name or a shape has no counterpart.
     """
     ours.load_state_dict(in_our_names(theirs.state_dict()))
-
-
-@torch.no_grad()
-def copy_to(theirs: nn.Module, ours: nn.Module, renamed: dict[str, str] = RENAMED) -> None:
-    """The other way round. Raises KeyError when a name of `theirs` has no counterpart."""
-    weights = ours.state_dict()
-    for name, place in in_our_names(theirs.state_dict(), renamed).items():
-        place.copy_(weights[name])

@@ -28,8 +28,6 @@ from matplotlib.ticker import MaxNLocator
 # their rc_context ends, and only the first figure of a notebook would appear.
 plt.switch_backend(plt.get_backend())
 
-__all__ = ["bars", "branches", "curves", "dots", "head_grid", "heatmap"]
-
 # Okabe and Ito's colours, which colour-blind readers can tell apart; neighbours in COLOURS also
 # differ in lightness. The drawings in utils/figures have the same ones.
 BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"

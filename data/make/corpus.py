@@ -853,6 +853,10 @@ def main():
             pair = next(source)
             print(f"{pair.construction:<13}{pair.en}\n{'':<13}{pair.de}\n{'':<13}{pair.alignment}")
         return
+    files = [options.out / f"{split}.tsv" for split in SIZES]
+    for file in [] if options.stats else filter(Path.exists, files):
+        if not file.read_bytes().startswith(HEADER.encode()):
+            parser.error(f"{file} is no split of this corpus: choose another --out")
     splits = generate(seed=options.seed)
     if not options.stats:
         options.out.mkdir(parents=True, exist_ok=True)

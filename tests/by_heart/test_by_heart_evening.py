@@ -147,8 +147,12 @@ def test_what_is_no_class_yet_or_stops_is_said_and_stops_nothing(capsys):
     def broken(*sizes, norm_first):
         raise RuntimeError("size mismatch")
 
-    assert take_over(None) is take_over(broken) is None
+    def leaving(*sizes, norm_first):
+        raise SystemExit(1)
+
+    assert take_over(None) is take_over(broken) is take_over(leaving) is take_over(3) is None
     said = capsys.readouterr().out
+    assert "✗ leaving stopped: SystemExit: 1" in said and "✗ your class stopped: TypeError" in said
     assert "○ no class yet" in said and "✗ broken stopped: RuntimeError: size mismatch" in said
 
 

@@ -14,9 +14,13 @@ from by_heart import plain, widgets
 from by_heart.lines import Lines
 from by_heart.session import WARM_UP, Session
 from by_heart.store import Store, open_store
-from tools.notebooks import WARM_UP_CELL, WARM_UP_ID, warm_up
 
 ROOT = Path(__file__).parents[2]
+WARM_UP_ID = "b1a57e0f"
+WARM_UP_CELL = """# @title Optional: a block from the evenings before
+from by_heart import warm_up
+
+warm_up({})"""
 EVENING = datetime(2026, 1, 5, 20, tzinfo=timezone.utc)
 
 
@@ -284,25 +288,6 @@ def test_the_cell_of_each_notebook_is_the_same_but_for_its_number():
         assert cell.metadata == {"cellView": "form", "jupyter": {"source_hidden": True}}
         [output] = cell.outputs
         assert output.data == {"text/plain": WARM_UP}
-
-
-def test_a_cell_is_put_below_the_imports_once(tmp_path):
-    new = nbformat.v4
-    cells = [
-        new.new_markdown_cell("# 02 · New"),
-        new.new_code_cell("import torch", execution_count=1),
-        new.new_markdown_cell("## 1 · First"),
-        new.new_code_cell(
-            "4", execution_count=2, outputs=[new.new_output("execute_result", execution_count=2)]
-        ),
-    ]
-    (tmp_path / "notebooks").mkdir()
-    nbformat.write(new.new_notebook(cells=cells), tmp_path / "notebooks" / "02_new.ipynb")
-    [path] = warm_up(tmp_path)
-    cells = nbformat.read(path, as_version=4).cells
-    assert [cell.id == WARM_UP_ID for cell in cells] == [False, False, True, False, False]
-    assert cells[-1].execution_count == cells[-1].outputs[0].execution_count == 3
-    assert warm_up(tmp_path) == []
 
 
 def test_tests_hide_what_their_user_has_practised():

@@ -621,6 +621,12 @@ def test_command_line_writes_the_files(tmp_path, monkeypatch, capsys, generated)
         stored = (DATA / "embedded" / f"{split}.tsv").read_bytes()
         assert (tmp_path / "new" / f"{split}.tsv").read_bytes() == stored
     assert "written to" in capsys.readouterr().out
+    own = tmp_path / "new" / "train.tsv"
+    own.write_text("en\tfr\ta reader's own\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        make_corpus.main()
+    assert "train.tsv is no split of this corpus" in capsys.readouterr().err
+    assert own.read_text(encoding="utf-8").startswith("en\tfr")
 
 
 def test_sizes(rows):

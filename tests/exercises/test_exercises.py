@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -21,7 +20,7 @@ from transformer.decoder import DecoderLayer, greedy_decode
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = notebooks(ROOT)
-CHECK = re.compile(r'^check\("([\w.]+)", (\w+)(?:, (\w+))?\)$', re.MULTILINE)
+CHECK = re.compile(r'^check\("([\w.]+)", (\w+)\)$', re.MULTILINE)
 SOLUTION = re.compile(r"<summary>Solution</summary>(.*?)</details>", re.DOTALL)
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 KEPT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
@@ -30,10 +29,8 @@ KEPT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 class Found:
     """An exercise in a notebook: its number, what is handed to check, and the cells around."""
 
-    def __init__(
-        self, notebook: Path, number: str, answer: str, own: str, cells: list, place: int
-    ) -> None:
-        self.notebook, self.number, self.answer, self.own = notebook, number, answer, own
+    def __init__(self, notebook: Path, number: str, answer: str, cells: list, place: int) -> None:
+        self.notebook, self.number, self.answer = notebook, number, answer
         self.before, self.after, self.output = cells[:place], cells[place:], cells[place].outputs
 
     def definitions(self) -> dict:
@@ -45,11 +42,6 @@ class Found:
                 exec(compile(ast.Module(kept, []), self.notebook.name, "exec"), names)
         return names
 
-    def exercise(self) -> Exercise:
-        """As the notebook checks it: against its own version, where it names one."""
-        exercise = find(self.number)
-        return replace(exercise, solution=self.definitions()[self.own]) if self.own else exercise
-
     def solution(self) -> str:
         """The code in the first solution folded behind the check (or between stub and check)."""
         texts = [c.source for c in self.after if c.cell_type == "markdown"]
@@ -58,12 +50,12 @@ class Found:
 
 
 ALL = [
-    Found(notebook, number, answer, own, cells, place)
+    Found(notebook, number, answer, cells, place)
     for notebook in NOTEBOOKS
     for cells in [nbformat.read(notebook, as_version=4).cells]
     for place, cell in enumerate(cells)
     if cell.cell_type == "code"
-    for number, answer, own in CHECK.findall(cell.source)
+    for number, answer in CHECK.findall(cell.source)
 ]
 every = pytest.mark.parametrize("found", ALL, ids=lambda found: found.number)
 
@@ -84,7 +76,7 @@ def test_the_solution_is_accepted(found):
     names = found.definitions()
     exec(found.solution(), names)
     for answer in (eval(found.answer, names), find(found.number).solution):
-        said = verdict(found.exercise(), answer)
+        said = verdict(find(found.number), answer)
         assert said.startswith(f"● {found.number} correct."), said
 
 
@@ -95,7 +87,7 @@ def test_the_stub_is_not_solved_yet(found):
 
 @every
 def test_each_mistake_is_refused_with_its_own_words(found):
-    exercise = found.exercise()
+    exercise = find(found.number)
     assert len(exercise.mistakes) >= 4  # as CONTRIBUTING.md says
     for message, mistake in exercise.mistakes.items():
         assert verdict(exercise, mistake) == f"✗ {found.number} {message}"

@@ -90,18 +90,27 @@ def test_a_model_that_reads_padding_does_not_reach_it(capsys):
         return lambda source, target: model(source, target) + source.size(1) / 100, loss
 
     assert milestone(Transformer, reading_padding, reversing, mark=160) == 0
-    assert "is a padding mask missing?" in capsys.readouterr().out
+    assert "look first at the padding mask" in capsys.readouterr().out
 
 
 def test_it_is_not_reached_and_the_box_is_named(capsys):
     broken = edited(Transformer, (CAUSAL, ""))
     assert milestone(broken, untrained, reversing, mark=160) < 160
-    assert "Look first at the causal mask" in capsys.readouterr().out
+    assert "look first at the causal mask" in capsys.readouterr().out
 
 
 def test_what_a_learners_class_raises_is_said_and_stops_nothing(capsys):
     def make(*sizes, norm_first):
         raise RuntimeError("size mismatch")
 
-    assert milestone(make, untrained, reversing, mark=160) == 0
-    assert "make stopped: RuntimeError: size mismatch" in capsys.readouterr().out
+    def leaving(*sizes, norm_first):
+        raise SystemExit(1)
+
+    for answer, said in (
+        (make, "make stopped: RuntimeError: size mismatch"),
+        (leaving, "leaving stopped: SystemExit: 1"),
+        (partial(make, 1), "your class stopped: RuntimeError"),
+        (3, "your class stopped: TypeError"),
+    ):
+        assert milestone(answer, untrained, reversing, mark=160) == 0
+        assert said in capsys.readouterr().out

@@ -241,6 +241,7 @@ def test_special_ids_stand_in_the_config_alone():
     weights["embedding.table.weight"] = weights["embedding.table.weight"][swap]
     other.load_state_dict(weights)
     source = torch.tensor([[3, 9, 5, 2], [7, 4, 2, 0]])
-    for search in (greedy_search, beam_search):
+    plainly = (greedy_decode, plain.greedy_search, plain.beam_search)
+    for search in (*plainly, greedy_search, beam_search):
         found = search(other, swap[source], extra=6)
         assert [swap[torch.tensor(row)].tolist() for row in found] == search(usual, source, extra=6)

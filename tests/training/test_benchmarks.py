@@ -331,6 +331,21 @@ def test_the_commands_of_gpu_sh_are_understood(small, monkeypatch):
             import_module(words[1]).main(words[2:])
 
 
+@pytest.mark.skipif(os.name == "nt" or not shutil.which("bash"), reason="gpu.sh needs bash")
+def test_gpu_sh_leaves_a_folder_that_is_there_alone(tmp_path):
+    thesis = tmp_path / "training" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("three years of work")
+    script, there = Path(training.__file__).with_name("gpu.sh"), {"PYTHON": "false", "SMALL": "1"}
+    done = subprocess.run(
+        [shutil.which("bash"), script],
+        env=os.environ | there | {"OUT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "is there already: OUT=" in done.stderr and thesis.exists()
+
+
 def test_decoding_is_measured_and_all_write_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.measure.fast_precision", lambda: "bf16")
     arguments = ["--data", "embedded", "--model", str(DATA / "model"), "--sentences", "12"]

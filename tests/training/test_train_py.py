@@ -193,6 +193,19 @@ def test_two_at_once_cannot_share_a_folder(here):
     assert command("--out", "runs/words").returncode == 0
 
 
+def test_the_folder_is_held_until_its_scores_are_written(here, monkeypatch):
+    write, said = train.write_json, []
+
+    def look(*arguments):
+        said.append(command("--resume").stderr)
+        write(*arguments)
+
+    monkeypatch.setattr(train, "write_json", look)
+    run()
+    assert len(said) == 1 and "another training is writing into" in said[0]
+    assert command("--resume").returncode == 0
+
+
 def test_seeds_and_directions_have_folders_of_their_own(here):
     def folder(*options: str) -> str:
         return train.parse(list(options)).out.as_posix()
