@@ -8,6 +8,7 @@ benchmarks/results has one JSON a run.
 
 import json
 import re
+from itertools import groupby
 from pathlib import Path
 from statistics import mean, median
 
@@ -209,21 +210,35 @@ def recipes() -> str:
 
 def published() -> str:
     """Recipes on the way to the score of Wu et al., from benchmarks.recipes; each one's two models
-    in a row of their own."""
+    in a row of their own, and the mean of a recipe's seeds."""
     lines = [
         "| | after epoch | weights | validation, Wu et al.'s BLEU | test: BLEU | lowercased "
         "| Wu et al.'s | chrF lowercased |",
         "|---" * 8 + "|",
     ]
-    for run in recipes_run():
-        for weights, judged in run["scores"].items():
-            wu, test = judged["validation"]["BLEU of Wu et al."], judged["test"]
-            names = ["BLEU", "BLEU lowercased", "BLEU of Wu et al.", "chrF lowercased"]
-            cells = ["" if test[name] is None else f"{test[name]:.2f}" for name in names]
+    for letter, runs in groupby(recipes_run(), key=lambda run: run["recipe"]):
+        ended: dict[str, list[list]] = {}  # of last and averaged weights: the scores of each seed
+        for run in runs:
             epoch = f"{run['epochs']}, its last" if run["ended"] else str(run["epochs"])
-            cells = [run["recipe"], epoch, weights, f"{wu:.2f}", *cells]
-            lines.append(f"| {' | '.join(cells)} |")
+            for weights, judged in run["scores"].items():
+                wu, test = judged["validation"]["BLEU of Wu et al."], judged["test"]
+                names = ["BLEU", "BLEU lowercased", "BLEU of Wu et al.", "chrF lowercased"]
+                scores = [wu, *(test[name] for name in names)]
+                cells = ["" if score is None else f"{score:.2f}" for score in scores]
+                lines.append(f"| {' | '.join([letter_of(run), epoch, weights, *cells])} |")
+                if run["ended"]:
+                    ended.setdefault(weights, []).append(scores)
+        for weights, seeds_of in ended.items():
+            if len(seeds_of) > 1:
+                columns = zip(*seeds_of, strict=True)
+                cells = ["" if None in column else over_seeds(list(column)) for column in columns]
+                start = [f"{letter}, {len(seeds_of)} seeds", "their last", weights]
+                lines.append(f"| {' | '.join([*start, *cells])} |")
     return "\n".join(lines)
+
+
+def letter_of(run: dict) -> str:
+    return f"{run['recipe']}, seed {run['seed']}" if run["seed"] else run["recipe"]
 
 
 def published_runs() -> str:
@@ -253,7 +268,7 @@ def published_curves() -> str:
         cells = [f"{mean(bleu[epoch] for epoch in span):.1f}" for span in spans if span[-1] in bleu]
         cells += [""] * (len(spans) - len(cells))
         best = max(bleu, key=bleu.get)
-        lines.append(f"| {run['recipe']} | {' | '.join(cells)} | {bleu[best]:.1f}, {best} |")
+        lines.append(f"| {letter_of(run)} | {' | '.join(cells)} | {bleu[best]:.1f}, {best} |")
     return "\n".join(lines)
 
 
