@@ -37,6 +37,7 @@ def pytest_configure(config):
     for name in ("BY_HEART_DIR", "IPYTHONDIR"):
         os.environ[name] = tempfile.mkdtemp(prefix="by-heart-")
         atexit.register(shutil.rmtree, os.environ[name], ignore_errors=True)
+    os.environ.pop("PYTHONSTARTUP", None)  # kernels run it, too
     LocalPortCache.find_available_port = ports_of(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
     if config.option.markexpr != "gpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -45,11 +46,13 @@ def pytest_configure(config):
 def ports_of(worker: str):
     """A search for free ports that no other worker looks at: a kernel binds its ports only a second
     after they were found free, and dies if another worker's kernel was quicker."""
-    first = 20_000 + 2_000 * (int(worker.removeprefix("gw")) % 6)  # below the system's own
-    numbers = itertools.count(os.getpid())  # another run of the tests begins elsewhere
+    number = worker.removeprefix("gw")
+    first = 20_000 + 2_000 * (int(number) % 6 if number.isdigit() else 0)  # below the system's own
+    # Another run begins elsewhere, by chance: processes of one moment have neighbouring numbers
+    numbers = itertools.count(int.from_bytes(os.urandom(4), "big"))
 
     def find_available_port(cache, ip: str) -> int:
-        for number in numbers:
+        for number in itertools.islice(numbers, 2_000):
             port = first + number % 2_000
             with socket.socket() as probe:
                 try:
@@ -57,6 +60,7 @@ def ports_of(worker: str):
                 except OSError:
                     continue
             return port
+        raise OSError(f"no port is free from {first} to {first + 1_999}")
 
     return find_available_port
 

@@ -2,7 +2,7 @@
 # Everything that waits for a GPU, in eight minutes on an H100, in this order: seconds to 37 BLEU;
 # training beside its peers; decoding; fp16.
 #
-#     MULTI30K_DIR=… benchmarks/gpu.sh           # PYTHON: which python, OUT: where to (runs/gpu)
+#     MULTI30K_DIR=… benchmarks/gpu.sh           # PYTHON: which python, OUT: a new folder (runs/gpu)
 #     SMALL=1 benchmarks/gpu.sh                  # a try with tiny settings, on a CPU too
 #
 # Each part writes its JSON when it is done; one that fails is named at the end and stops no other.
@@ -10,7 +10,7 @@
 # the commands alone.
 cd "$(dirname "$0")/.." || exit 1
 PYTHON=${PYTHON:-python}
-OUT=${OUT:-runs/gpu}
+OUT=${OUT:-runs/gpu${SMALL:+-small}}
 LIMIT=${LIMIT:-480} # seconds in all
 failed=""
 
@@ -30,11 +30,11 @@ part() { # name, seconds for the parts after it, command …
   fi
 }
 
-[ -n "$SHOW" ] || mkdir -p "$OUT/pairs"
 for name in training fp16; do
   [ -n "$SHOW" ] || [ ! -e "$OUT/$name" ] ||
     { echo "$OUT/$name is there already: OUT=… names another folder" >&2; exit 1; }
 done
+[ -n "$SHOW" ] || mkdir -p "$OUT/pairs"
 if [ -n "$SMALL" ]; then
   for split in train validation test; do
     [ -n "$SHOW" ] || head -n 60 data/embedded/$split.tsv | cut -f 1,2 >"$OUT/pairs/$split.tsv"

@@ -217,7 +217,7 @@ def published() -> str:
         "|---" * 8 + "|",
     ]
     for letter, runs in groupby(recipes_run(), key=lambda run: run["recipe"]):
-        ended: dict[str, list[list]] = {}  # of last and averaged weights: the scores of each seed
+        ended: dict[str, dict[int, list]] = {}  # of last and averaged weights: each seed's scores
         for run in runs:
             epoch = f"{run['epochs']}, its last" if run["ended"] else str(run["epochs"])
             for weights, judged in run["scores"].items():
@@ -227,10 +227,10 @@ def published() -> str:
                 cells = ["" if score is None else f"{score:.2f}" for score in scores]
                 lines.append(f"| {' | '.join([letter_of(run), epoch, weights, *cells])} |")
                 if run["ended"]:
-                    ended.setdefault(weights, []).append(scores)
+                    ended.setdefault(weights, {})[run["seed"]] = scores
         for weights, seeds_of in ended.items():
             if len(seeds_of) > 1:
-                columns = zip(*seeds_of, strict=True)
+                columns = zip(*seeds_of.values(), strict=True)
                 cells = ["" if None in column else over_seeds(list(column)) for column in columns]
                 start = [f"{letter}, {len(seeds_of)} seeds", "their last", weights]
                 lines.append(f"| {' | '.join([*start, *cells])} |")

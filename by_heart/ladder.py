@@ -1,9 +1,11 @@
 """The ladder: five rungs for each block, from lines to put in order to a blank page.
 
-from by_heart.ladder import kata, rung
-step = rung(kata("attention"), 1)
-print(step.shown)
-print(step.judge([3, 2, 4, 7, 5, 6, 1]).text)
+    from by_heart.ladder import kata, rung
+    step = rung(kata("attention"), 1)
+    print(step.shown)
+    print(step.judge([3, 2, 4, 7, 5, 6, 1]).text)
+
+The same seed gives the same rung.
 """
 
 import random

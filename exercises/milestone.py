@@ -19,8 +19,8 @@ def milestone(make: Callable, train: Callable, task: Callable, mark: int) -> int
 
     make: builds a model of SIZES that takes (source, target) ids and returns scores; train(make)
     returns it trained (and what else it likes); task(count) draws sources and targets, from start
-    to end. Returns how many rows are right; 0 for a model that reads padding. Never stops a run:
-    what goes wrong is said in words.
+    to end. Returns how many rows are right; 0 for a model that sees padding or later tokens. Never
+    stops a run: what goes wrong is said in words.
     """
     name = getattr(make, "__name__", "your class")
     found, error = attempt(tried, make, train, task, mark)
@@ -32,8 +32,8 @@ def milestone(make: Callable, train: Callable, task: Callable, mark: int) -> int
     if not advice:
         say(f"● {wrote}: it has learned.")
         return right
-    say(f"✗ {wrote}, but" if right >= mark else f"✗ {wrote}; {mark} are the mark.")
-    say(f"  {advice}")
+    say(f"✗ {wrote}" + (", but sees too much." if right >= mark else f"; {mark} are the mark."))
+    say(f"  {advice[0].upper()}{advice[1:]}")
     return 0 if right >= mark else right
 
 

@@ -90,13 +90,13 @@ def test_a_model_that_reads_padding_does_not_reach_it(capsys):
         return lambda source, target: model(source, target) + source.size(1) / 100, loss
 
     assert milestone(Transformer, reading_padding, reversing, mark=160) == 0
-    assert "look first at the padding mask" in capsys.readouterr().out
+    assert "Look first at the padding mask" in capsys.readouterr().out
 
 
 def test_it_is_not_reached_and_the_box_is_named(capsys):
     broken = edited(Transformer, (CAUSAL, ""))
     assert milestone(broken, untrained, reversing, mark=160) < 160
-    assert "look first at the causal mask" in capsys.readouterr().out
+    assert "Look first at the causal mask" in capsys.readouterr().out
 
 
 def test_what_a_learners_class_raises_is_said_and_stops_nothing(capsys):
@@ -114,3 +114,12 @@ def test_what_a_learners_class_raises_is_said_and_stops_nothing(capsys):
     ):
         assert milestone(answer, untrained, reversing, mark=160) == 0
         assert said in capsys.readouterr().out
+
+
+def test_a_model_that_sees_later_tokens_does_not_reach_it(capsys):
+    def looking_ahead(make):
+        model, loss = knowing(make)
+        return lambda s, t: model(s, t) + t.sum(1)[:, None, None] / 100, loss
+
+    assert milestone(Transformer, looking_ahead, reversing, mark=160) == 0
+    assert "Look first at the causal mask" in capsys.readouterr().out

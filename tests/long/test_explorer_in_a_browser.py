@@ -62,7 +62,8 @@ def lab(tmp_path_factory):
         cells=[nbformat.v4.new_code_cell(CELL)],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    NotebookClient(notebook, resources={"metadata": {"path": str(ROOT)}}).execute()
+    where = {"metadata": {"path": str(ROOT)}}
+    NotebookClient(notebook, startup_timeout=600, resources=where).execute()
     nbformat.write(notebook, home / "saved.ipynb")
     token = secrets.token_hex(16)
     options = {

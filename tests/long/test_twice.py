@@ -41,7 +41,8 @@ def run_twice(path: Path) -> dict[str, str]:
         cell.id += "-again"
     book.cells = doubled
     folder = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(book, resources=folder, timeout=1800, allow_errors=True).execute()
+    limits = {"timeout": 1800, "startup_timeout": 600}
+    NotebookClient(book, resources=folder, allow_errors=True, **limits).execute()
     failed = {}
     for cell, first, again in zip(stored, doubled[::2], doubled[1::2], strict=True):
         for which, run in (("the first time", first), ("the second time", again)):
