@@ -20,7 +20,12 @@ from exercises.check import exercise
 @exercise(
     "9.{number}",
     cases=[(3,), (5,)],
-    wrong={{("2 *", "3 *"): "three times.", (" * n", " + n"): "a sum.", ("2", "1"): "once."}},
+    wrong={{
+        ("2 *", "3 *"): "three times.",
+        (" * n", " + n"): "a sum.",
+        ("2", "1"): "once.",
+        ("2 * n", "n**2"): "the square.",
+    }},
 )
 def double(n):
     return 2 * n
@@ -54,9 +59,9 @@ def new_notebook(place: str, number: int, title: str) -> nbformat.NotebookNode:
         setup,
         code(exported.replace("# |", "#|") + "    return torch.ones(1)"),
         code("from exercises import check\n\none()"),
-        text("### ✎ Exercise · Double"),
-        code("def mine(n):\n    return None  # your code"),
-        code(f'check("9.{number}", mine)'),
+        text(f"### ✎ Exercise 9.{number} · Double  ●○○ · 2 minutes"),
+        code("def mine(n):\n    return None  # your code", metadata={"tags": ["exercise"]}),
+        code(f'check("9.{number}", mine)', metadata={"tags": ["check"]}),
         text(SOLUTION),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
