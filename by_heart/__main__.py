@@ -72,15 +72,16 @@ def run(session: Session) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m by_heart")
-    options.add_argument(
-        "--done", type=int, choices=range(9), help="the last notebook that you have done"
-    )
+    options.add_argument("--done", type=int, help="the last notebook that you have done")
     options.add_argument("--minutes", type=float, default=10, help="a day's")
     options.add_argument("--retest", action="store_true", help="first what you have not met lately")
     chosen = options.parse_args()
     session = Session(open_store(say), minutes=chosen.minutes, retest=chosen.retest)
-    if chosen.done is not None:
-        session.has_done(chosen.done)
+    try:
+        if chosen.done is not None:
+            session.has_done(chosen.done)
+    except ValueError as error:
+        options.error(str(error))
     try:
         run(session)
     except KeyboardInterrupt:

@@ -51,7 +51,12 @@ class Session:
         return Schedule(PATH, self.store.attempts, self.store.notebooks)
 
     def has_done(self, notebook: int) -> None:
-        """The reader has done this notebook and those before it."""
+        """The reader has done this notebook, 1 to 8, and those before it; 0: none yet.
+
+        Raises ValueError for another number.
+        """
+        if notebook not in range(9):
+            raise ValueError(f"done={notebook}: notebooks are numbered 1 to 8 (0: none yet)")
         self.store.take([], range(1, notebook + 1))
         self.store.save()
 

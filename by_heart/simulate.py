@@ -135,6 +135,8 @@ def main(katas: Sequence[tuple[str, int]] = KATAS) -> None:
     options.add_argument("--learners", type=int, default=10)
     options.add_argument("--days", type=int, default=60)
     chosen = options.parse_args()
+    if min(chosen.learners, chosen.days) < 1:
+        options.error("--learners and --days must be 1 or more")
     days, seeds = chosen.days, range(chosen.learners)
     runs = {how: [sixty_days(katas, seed, days, how) for seed in seeds] for how in WAYS}
 

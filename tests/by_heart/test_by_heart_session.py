@@ -131,6 +131,13 @@ def test_notebooks_that_are_done_and_those_before_this_one(session):
     assert session.next().due.kata == "softmax"
 
 
+@pytest.mark.parametrize("number", [-1, 9, 2.5])
+def test_a_notebook_that_there_is_not_is_refused_and_nothing_is_kept(session, number):
+    with pytest.raises(ValueError, match="notebooks are numbered 1 to 8"):
+        session.has_done(number)
+    assert session.store.notebooks is None
+
+
 def test_a_retest_comes_first(session):
     practice = session.next()
     practice.check(right(practice))
