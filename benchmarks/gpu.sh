@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that waits for a GPU, in eight minutes on an H100, in this order: seconds to 37 BLEU;
+# What waits for a GPU, as far as it comes in eight minutes, in this order: seconds to 37 BLEU;
 # training beside its peers; decoding; fp16.
 #
 #     MULTI30K_DIR=… benchmarks/gpu.sh           # PYTHON: which python, OUT: a new folder (runs/gpu)
