@@ -56,7 +56,7 @@ class Recipe:
     bpe_dropout: float = 0.0  # share of merges left out, others in each epoch, without a seed
     average: int = 8  # how many of the last epochs' weights are kept, to be averaged
     beam: int = 5  # of the search that judges it; 1: greedy
-    alpha: float = 1.5  # of that search's length penalty; did best on Multi30k's validation split
+    alpha: float = 1.5  # of that search's length penalty; chosen on Multi30k's validation split
     seed: int = 0
 
     def model(self, vocab_size: int) -> Transformer:

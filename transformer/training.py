@@ -40,7 +40,7 @@ def learning_rate(step: int, peak: float, warmup: int, total: int | None = None)
     """Up in a straight line for `warmup` steps, then down with 1/√step: equation (3).
 
     Steps count from 1. The paper's formula is this one with peak = (d_model · warmup)^-0.5.
-    With `total`, the way down is a straight line to 0 at step `total`: better for short trainings.
+    With `total`, the way down is a straight line to 0 at step `total`.
     """
     if step <= warmup:
         return peak * step / warmup
