@@ -8,6 +8,7 @@ benchmarks/results has one JSON a run.
 
 import json
 import re
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, median
@@ -25,6 +26,7 @@ TRAINED = {
     "--max-tokens 4096 --decay sqrt": "decay-sqrt-cpu-en-0",
     "--epochs 12 --dropout 0.1 --average 1": "hurry-cpu-en-0",
 }
+DTYPES = ("float32", "float64")
 TIMED = ["", "--epochs 12 --dropout 0.1 --average 1"]
 SPEED = "real target tokens a second (slowest … fastest round)"
 
@@ -37,6 +39,12 @@ def read(name: str) -> dict:
 def seeds(name: str) -> list[dict]:
     """The results of all seeds of one training."""
     return [read(path.stem) for path in sorted(RESULTS.glob(f"{name}-[0-9].json"))]
+
+
+def grid(head: list[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    first, *lines = [f"| {' | '.join(cells)} |" for cells in [head, *rows]]
+    return "\n".join([first, "|---" * len(head) + "|", *lines])
 
 
 def glance() -> str:
@@ -61,8 +69,7 @@ def glance() -> str:
         "Largest difference from `nn.Transformer`'s outputs, weights copied, "
         f"{found['configurations']} random configurations, float32"
     ] = f"{found['float32']['outputs']:.1e}"
-    lines = [f"| {name} | {result} |" for name, result in rows.items()]
-    return "\n".join(["| what | result |", "|---|---|", *lines])
+    return grid(["what", "result"], rows.items())
 
 
 def recipe(run: dict) -> str:
@@ -96,56 +103,36 @@ def circumstances(run: dict) -> str:
 
 def embedded() -> str:
     """The three seeds on the embedded corpus: exact match after the last epoch, and seconds."""
-    runs = seeds("embedded")
-    lines = [
-        "| seed | test, exact match | unseen combinations, exact match | test, BLEU | training |",
-        "|---|---|---|---|---|",
-    ]
-    columns = []
-    for run in runs:
+    head = ["seed", "test, exact match", "unseen combinations, exact match"]
+    rows, found = [], []
+    for run in seeds("embedded"):
         test, unseen = (run["scores"]["last"][split]["greedy"] for split in ("test", "unseen"))
-        row = [
-            100 * test["exact match"],
-            100 * unseen["exact match"],
-            test["BLEU"],
-            run["seconds of training"],
-        ]
-        columns.append(row)
-        lines.append(
-            f"| {run['options']['seed']} | {row[0]:.1f} % | {row[1]:.1f} % | {row[2]:.1f} "
-            f"| {row[3]:.0f} s |"
-        )
-    units = [" %", " %", "", " s"]
-    cells = [
-        f"{mean(column):.1f}{unit} ({max(column) - min(column):.1f})"
-        for column, unit in zip(zip(*columns, strict=True), units, strict=True)
-    ]
-    lines.append(f"| mean (spread) | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        shares = [100 * test["exact match"], 100 * unseen["exact match"]]
+        a, b, bleu, time = values = [*shares, test["BLEU"], run["seconds of training"]]
+        seed = str(run["options"]["seed"])
+        rows.append([seed, f"{a:.1f} %", f"{b:.1f} %", f"{bleu:.1f}", f"{time:.0f} s"])
+        found.append(values)
+    columns = zip(zip(*found, strict=True), [" %", " %", "", " s"], strict=True)
+    spreads = [f"{mean(c):.1f}{unit} ({max(c) - min(c):.1f})" for c, unit in columns]
+    rows.append(["mean (spread)", *spreads])
+    return grid([*head, "test, BLEU", "training"], rows)
 
 
-def multi30k(device: str = "cpu") -> str:
-    """Test scores on Multi30k, mean (smallest … largest) over the seeds, from benchmarks.score.
-
-    device: cpu or cuda, whose runs. A block of rows for each direction that has been measured.
-    """
-    columns = ["BLEU", "BLEU lowercased", "chrF", "BLEU of Wu et al."]
-    head = ["direction", "weights, search", "validation BLEU", *columns]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+def multi30k(device: str) -> str:
+    """Test scores on Multi30k, mean (smallest … largest) over the seeds, from benchmarks.score: a
+    block of rows for each direction that was measured on this device, cpu or cuda."""
+    columns, rows = ["BLEU", "BLEU lowercased", "chrF", "BLEU of Wu et al."], []
     for source, target in (("en", "de"), ("de", "en")):
-        files = sorted(RESULTS.glob(f"multi30k-{device}-{source}-*.json"))
-        if not files:
-            continue
-        runs = [json.loads(path.read_text("utf8"))["scores"] for path in files]
-        for weights in runs[0]:
+        runs = [run["scores"] for run in seeds(f"multi30k-{device}-{source}")]
+        for weights in runs[0] if runs else ():
             for search in runs[0][weights]["test"]:
                 kept = [run[weights]["validation"][search]["BLEU"] for run in runs]
                 cells = [f"{source} → {target}", f"{weights}, {search}", over_seeds(kept)]
                 for column in columns:
                     reached = [run[weights]["test"][search].get(column) for run in runs]
                     cells.append(over_seeds(reached))
-                lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+                rows.append(cells)
+    return grid(["direction", "weights, search", "validation BLEU", *columns], rows)
 
 
 def over_seeds(values: list[float | None]) -> str:
@@ -156,19 +143,14 @@ def over_seeds(values: list[float | None]) -> str:
     return f"{mean(values):.2f} ({min(values):.2f} … {max(values):.2f})"
 
 
-def progress(path: Path = RESULTS / "multi30k-cpu-en-0.json") -> str:
+def progress() -> str:
     """Epoch by epoch on Multi30k."""
-    run = json.loads(path.read_text("utf8"))
-    lines = [
-        "| epoch | validation loss (nats a token) | validation BLEU, greedy |",
-        "|---|---|---|",
+    rows = [
+        [f"{row['epoch']}", f"{row['validation loss']:.2f}", f"{row['validation BLEU']:.1f}"]
+        for row in read("multi30k-cpu-en-0")["history"]
+        if row["epoch"] == 1 or row["epoch"] % 5 == 0
     ]
-    for row in run["history"]:
-        if row["epoch"] == 1 or row["epoch"] % 5 == 0:
-            lines.append(
-                f"| {row['epoch']} | {row['validation loss']:.2f} | {row['validation BLEU']:.1f} |"
-            )
-    return "\n".join(lines)
+    return grid(["epoch", "validation loss (nats a token)", "validation BLEU, greedy"], rows)
 
 
 def times(mark: float = 35) -> str:
@@ -180,7 +162,7 @@ def times(mark: float = 35) -> str:
         f"to a validation BLEU of {mark:g}",
         "validation BLEU, greedy",
     ]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    rows = []
     for options in TIMED:
         run = read(TRAINED[options])
         there = next(row for row in run["history"] if row["validation BLEU"] >= mark)
@@ -191,31 +173,27 @@ def times(mark: float = 35) -> str:
             f"{there['seconds since the start'] / 60:.0f} minutes, epoch {there['epoch']}",
             f"{run['scores']['last']['validation']['greedy']['BLEU']:.2f}",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return grid(head, rows)
 
 
 def recipes() -> str:
     """Other settings on Multi30k, one run each: last weights, beam 5."""
-    lines = [
-        "| `train.py --data multi30k --recipe short` with | validation BLEU | test BLEU |",
-        "|---|---|---|",
-    ]
+    rows = []
     for options, name in TRAINED.items():
         last = read(name)["scores"]["last"]
-        validation, test = (last[split]["beam 5"]["BLEU"] for split in ("validation", "test"))
-        lines.append(f"| {in_code(options)} | {validation:.2f} | {test:.2f} |")
-    return "\n".join(lines)
+        reached = [f"{last[split]['beam 5']['BLEU']:.2f}" for split in ("validation", "test")]
+        rows.append([in_code(options), *reached])
+    head = ["`train.py --data multi30k --recipe short` with", "validation BLEU", "test BLEU"]
+    return grid(head, rows)
 
 
 def published() -> str:
     """Recipes on the way to the score of Wu et al., from benchmarks.recipes; each one's two models
     in a row of their own, and the mean of a recipe's seeds."""
-    lines = [
-        "| | after epoch | weights | validation, Wu et al.'s BLEU | test: BLEU | lowercased "
-        "| Wu et al.'s | chrF lowercased |",
-        "|---" * 8 + "|",
-    ]
+    head = ["", "after epoch", "weights", "validation, Wu et al.'s BLEU", "test: BLEU"]
+    head += ["lowercased", "Wu et al.'s", "chrF lowercased"]
+    rows = []
     for letter, runs in groupby(recipes_run(), key=lambda run: run["recipe"]):
         ended: dict[str, dict[int, list]] = {}  # of last and averaged weights: each seed's scores
         for run in runs:
@@ -225,16 +203,15 @@ def published() -> str:
                 names = ["BLEU", "BLEU lowercased", "BLEU of Wu et al.", "chrF lowercased"]
                 scores = [wu, *(test[name] for name in names)]
                 cells = ["" if score is None else f"{score:.2f}" for score in scores]
-                lines.append(f"| {' | '.join([letter_of(run), epoch, weights, *cells])} |")
+                rows.append([letter_of(run), epoch, weights, *cells])
                 if run["ended"]:
                     ended.setdefault(weights, {})[run["seed"]] = scores
         for weights, seeds_of in ended.items():
             if len(seeds_of) > 1:
                 columns = zip(*seeds_of.values(), strict=True)
                 cells = ["" if None in column else over_seeds(list(column)) for column in columns]
-                start = [f"{letter}, {len(seeds_of)} seeds", "their last", weights]
-                lines.append(f"| {' | '.join([*start, *cells])} |")
-    return "\n".join(lines)
+                rows.append([f"{letter}, {len(seeds_of)} seeds", "their last", weights, *cells])
+    return grid(head, rows)
 
 
 def letter_of(run: dict) -> str:
@@ -243,33 +220,28 @@ def letter_of(run: dict) -> str:
 
 def published_runs() -> str:
     """What those runs were, and the seconds of training of an epoch, the median of the last ten."""
-    lines = [
-        "| | recipe, text | seed | epochs | updates | target tokens seen | seconds | on |",
-        "|---" * 8 + "|",
-    ]
+    head = ["", "recipe, text", "seed", "epochs", "updates", "target tokens seen", "seconds", "on"]
+    rows = []
     for run in furthest():
         tokens = run["epochs"] * run["target tokens an epoch"] / 1e6
         seconds = [row["seconds"] for row in run["history"][-10:]]
-        lines.append(
-            f"| {run['recipe']} | {run['words']}, {run['text']} | {run['seed']} | {run['epochs']} "
-            f"| {run['updates']:,} | {tokens:.0f} million | {median(seconds):.3g} "
-            f"| {run['machine']} |"
-        )
-    return "\n".join(lines)
+        cells = [run["recipe"], f"{run['words']}, {run['text']}", str(run["seed"])]
+        cells += [str(run["epochs"]), f"{run['updates']:,}", f"{tokens:.0f} million"]
+        rows.append([*cells, f"{median(seconds):.3g}", run["machine"]])
+    return grid(head, rows)
 
 
 def published_curves() -> str:
     """Their validation BLEU on the way: greedy, the mean of ten epochs."""
     spans = [range(first, first + 10) for first in (1, 21, 41, 61)]
-    names = " | ".join(f"epochs {span[0]} to {span[-1]}" for span in spans)
-    lines = [f"| | {names} | the best, in epoch |", "|---" * 6 + "|"]
+    names, rows = [f"epochs {span[0]} to {span[-1]}" for span in spans], []
     for run in furthest():
         bleu = {row["epoch"]: row["validation BLEU"] for row in run["history"]}
         cells = [f"{mean(bleu[epoch] for epoch in span):.1f}" for span in spans if span[-1] in bleu]
         cells += [""] * (len(spans) - len(cells))
         best = max(bleu, key=bleu.get)
-        lines.append(f"| {letter_of(run)} | {' | '.join(cells)} | {bleu[best]:.1f}, {best} |")
-    return "\n".join(lines)
+        rows.append([letter_of(run), *cells, f"{bleu[best]:.1f}, {best}"])
+    return grid(["", *names, "the best, in epoch"], rows)
 
 
 def furthest() -> list[dict]:
@@ -285,16 +257,15 @@ def recipes_run() -> list[dict]:
 
 def gpu() -> str:
     """How far the training of benchmarks/gpu.sh came on a GPU: some of its epochs."""
-    run = read("gpu-multi30k")
-    lines = ["| epoch | seconds of training | seconds since the start | validation BLEU, greedy |"]
-    lines.append("|---" * 4 + "|")
-    for row in run["history"]:
-        if row["epoch"] in (1, 2, 4, 8, len(run["history"])):
-            lines.append(
-                f"| {row['epoch']} | {row['seconds']:.0f} | {row['seconds since the start']:.0f} "
-                f"| {row['validation BLEU']:.1f} |"
-            )
-    return "\n".join(lines)
+    history = read("gpu-multi30k")["history"]
+    names = {"seconds": ".0f", "seconds since the start": ".0f", "validation BLEU": ".1f"}
+    rows = [
+        [str(row["epoch"]), *(f"{row[name]:{form}}" for name, form in names.items())]
+        for row in history
+        if row["epoch"] in (1, 2, 4, 8, len(history))
+    ]
+    head = ["seconds of training", "seconds since the start", "validation BLEU, greedy"]
+    return grid(["epoch", *head], rows)
 
 
 def in_code(options: str) -> str:
@@ -304,33 +275,22 @@ def in_code(options: str) -> str:
 def parity() -> str:
     """The largest differences between our Transformer and PyTorch's, from benchmarks.parity."""
     found = read("parity")
-    lines = [
-        f"| {found['configurations']} random configurations | outputs | gradients, relative |",
-        "|---|---|---|",
-    ]
-    for dtype in ("float32", "float64"):
-        row = found[dtype]
-        lines.append(f"| {dtype} | {row['outputs']:.1e} | {row['gradients']:.1e} |")
-    return "\n".join(lines)
+    head = [f"{found['configurations']} random configurations", "outputs", "gradients, relative"]
+    kinds = ("outputs", "gradients")
+    rows = [[dtype, *(f"{found[dtype][kind]:.1e}" for kind in kinds)] for dtype in DTYPES]
+    return grid(head, rows)
 
 
 def llama() -> str:
     """The largest differences between lab 08's model and transformers' Llama, part by part."""
     found = read("llama")
-    head = [
-        f"{found['configurations']} random configurations of each",
-        *(
-            f"{dtype}: {what}"
-            for dtype in ("float32", "float64")
-            for what in ("outputs", "gradients")
-        ),
+    columns = [(dtype, what) for dtype in DTYPES for what in ("outputs", "gradients")]
+    head = [f"{found['configurations']} random configurations of each"]
+    rows = [
+        [part, *(f"{found[dtype][part][what]:.1e}" for dtype, what in columns)]
+        for part in found["float32"]
     ]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for part in found["float32"]:
-        rows = [found[dtype][part] for dtype in ("float32", "float64")]
-        cells = [f"{row[what]:.1e}" for row in rows for what in ("outputs", "gradients")]
-        lines.append(f"| {part} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return grid([*head, *(f"{dtype}: {what}" for dtype, what in columns)], rows)
 
 
 def since_2017() -> str:
@@ -341,7 +301,7 @@ def since_2017() -> str:
         found.setdefault(run["changed"], []).append(run)
     head = ["changed", "parameters", "after an epoch", "at the end", "beside 2017, pre-norm"]
     head += ["beyond the seeds?", "rows four times as long"]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    rows = []
     base = [run["test loss"][-1] for run in found["2017, pre-norm"]]
     for name, runs in found.items():
         first, last = ([run["test loss"][n] for run in runs] for n in (0, -1))
@@ -351,9 +311,8 @@ def since_2017() -> str:
             cells += ["", ""]
         else:
             cells += [f"{mean(last) - mean(base):+.3f}", "yes" if apart else "no"]
-        cells.append(in_nats([run["test loss, long rows"] for run in runs]))
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([*cells, in_nats([run["test loss, long rows"] for run in runs])])
+    return grid(head, rows)
 
 
 def in_nats(losses: list[float]) -> str:
@@ -373,7 +332,7 @@ def racers() -> str:
     )
 
 
-def training(path: Path = RESULTS / "training-cpu.json") -> str:
+def training(path: Path) -> str:
     """The peers beside each other, from benchmarks.training."""
     run = json.loads(path.read_text("utf8"))
     columns = {SPEED: speed_of, "peak memory": memory}
@@ -381,28 +340,23 @@ def training(path: Path = RESULTS / "training-cpu.json") -> str:
         columns[f"to a validation loss of {run['to loss']:g}"] = seconds
     if run["device"] == "cuda":
         columns["share of the matrix peak"] = share
-    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    rows = []
     for name, found in run["peers"].items():
         if "left out" in found:
             cells = [f"left out: {found['left out']}"] + [""] * (len(columns) - 1)
         else:
             cells = [cell(found) for cell in columns.values()]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([name, *cells])
+    return grid(["", *columns], rows)
 
 
-def speed(path: Path = RESULTS / "speed-cpu.json") -> str:
+def speed(path: Path) -> str:
     """What each trick gains alone and beside all others, from benchmarks.speed."""
     run = json.loads(path.read_text("utf8"))
-    lines = [
-        f"| | {' | '.join(run['loops'])} |",
-        "|---" * (len(run["loops"]) + 1) + "|",
-        f"| {SPEED} | {' | '.join(map(speed_of, run['loops'].values()))} |",
-        f"| peak memory | {' | '.join(map(memory, run['loops'].values()))} |",
-    ]
-    for name, found in run["tricks"].items():
-        lines.append(f"| {name} | {' | '.join(map(gain, found.values()))} |")
-    return "\n".join(lines)
+    loops = run["loops"].values()
+    rows = [[SPEED, *map(speed_of, loops)], ["peak memory", *map(memory, loops)]]
+    rows += [[name, *map(gain, found.values())] for name, found in run["tricks"].items()]
+    return grid(["", *run["loops"]], rows)
 
 
 def gain(found: dict) -> str:
@@ -411,48 +365,40 @@ def gain(found: dict) -> str:
     return f"{there}: × {found['gain']:.2f} ({low:.2f} … {high:.2f})"
 
 
-def loops(path: Path = RESULTS / "loops-cpu.json") -> str:
+def loops(path: Path) -> str:
     """Seconds and exact match of the two loops, seed by seed, from benchmarks.loops."""
-    runs = json.loads(path.read_text("utf8"))["runs"]
+    runs, rows = json.loads(path.read_text("utf8"))["runs"], []
     names = list(dict.fromkeys(run["loop"] for run in runs))
     columns = {"training": "seconds", "test, exact match": "test", "unseen combinations": "unseen"}
     head = ["seed", *(f"{name}: {column}" for name in names for column in columns)]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for seed in dict.fromkeys(run["seed"] for run in runs):
         cells = [str(seed)]
         for run in runs:
             if run["seed"] == seed:
                 cells.append(f"{run['seconds']:.0f} s")
                 cells += [f"{100 * run[split]:.1f} %" for split in ("test", "unseen")]
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append(cells)
     means = ["mean"]
     for name in names:
         for key in columns.values():
             value = mean(run[key] for run in runs if run["loop"] == name)
             means.append(f"{value:.0f} s" if key == "seconds" else f"{100 * value:.1f} %")
-    return "\n".join([*lines, f"| {' | '.join(means)} |"])
+    return grid(head, [*rows, means])
 
 
 def ablations(data: str) -> str:
     """One knob changed at a time, from benchmarks.ablations: mean BLEU and spread over the seeds,
     the largest gain first. Beyond the seeds: no seed of one reaches into the range of the other."""
-    stored = read(data)
     found: dict[tuple, list[float]] = {}
-    for row in stored["runs"]:
+    for row in read(data)["runs"]:
         found.setdefault((row["knob"], row["value"]), []).append(row["BLEU"])
     base = found.pop(("base", ""))
-    lines = [
-        "| changed | BLEU | beside the base | beyond the seeds? |",
-        "|---|---|---|---|",
-        f"| nothing: the base | {over_seeds(base)} | | |",
-    ]
+    rows = [["nothing: the base", over_seeds(base), "", ""]]
     for (knob, value), reached in sorted(found.items(), key=lambda entry: -mean(entry[1])):
         apart = min(reached) > max(base) or max(reached) < min(base)
-        lines.append(
-            f"| {knob} {value} | {over_seeds(reached)} | {mean(reached) - mean(base):+.1f} "
-            f"| {'yes' if apart else 'no'} |"
-        )
-    return "\n".join(lines)
+        cells = [f"{knob} {value}", over_seeds(reached), f"{mean(reached) - mean(base):+.1f}"]
+        rows.append([*cells, "yes" if apart else "no"])
+    return grid(["changed", "BLEU", "beside the base", "beyond the seeds?"], rows)
 
 
 def base(data: str) -> str:
@@ -468,29 +414,28 @@ def base(data: str) -> str:
 
 def dropouts() -> str:
     """Less dropout at three moments of a training on Multi30k: learns faster, ends earlier."""
-    lines = ["| dropout | measured | epoch 8 | epoch 20 | epoch 35 |", "|---|---|---|---|---|"]
+    rows = []
     for dropout, options in (("0.1", "--dropout 0.1"), ("0.2", "--dropout 0.2"), ("0.3", "")):
         history = read(TRAINED[options])["history"]
         for measured in ("training loss", "validation loss", "validation BLEU"):
             digits = 1 if measured.endswith("BLEU") else 2
             cells = [f"{history[epoch - 1][measured]:.{digits}f}" for epoch in (8, 20, 35)]
-            lines.append(f"| {dropout} | {measured} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            rows.append([dropout, measured, *cells])
+    return grid(["dropout", "measured", "epoch 8", "epoch 20", "epoch 35"], rows)
 
 
-def decoding(path: Path = RESULTS / "decoding-cpu.json") -> str:
+def decoding(path: Path) -> str:
     """Sentences a second, from benchmarks.decoding."""
     run = json.loads(path.read_text("utf8"))
-    total = run["sentences"]
-    lines = ["| | sentences a second (slowest … fastest round) | translations that agree |"]
-    lines.append("|---|---|---|")
+    head = ["", "sentences a second (slowest … fastest round)", "translations that agree"]
+    total, rows = run["sentences"], []
     for method, competitors in run["methods"].items():
         for name, found in competitors.items():
             low, high = found["spread"]
             rate = f"{found['sentences per second']:.0f} ({low:.0f} … {high:.0f})"
             same = found["same as the first"]
-            lines.append(f"| {method}, {name} | {rate} | {same:,} of {total:,} |")
-    return "\n".join(lines)
+            rows.append([f"{method}, {name}", rate, f"{same:,} of {total:,}"])
+    return grid(head, rows)
 
 
 def speed_of(found: dict) -> str:
