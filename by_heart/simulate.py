@@ -1,8 +1,6 @@
 """A learner made of chance practises for sixty days: what comes when, how many minutes a day it
 takes, and what is kept of it, with the schedule and without.
 
-    python -m by_heart.simulate        # ten learners; --learners 3 --days 90 for others
-
 The learner is not FSRS. t days after it was seen last, a block is written from a blank cell with
 probability R = 1/√(1 + 3t/h): forgetting as a power of time (Wixted and Carpenter 2007), half of it
 after h days. A rung asks for a share w of the block and goes well with probability R^w. A clean
@@ -14,7 +12,6 @@ on six days of seven; half of what would fail opens a hint and passes.
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,61 +108,6 @@ def minutes_a_day(plan: Schedule, days: int) -> list[float]:
     return spent
 
 
-def calendar(plan: Schedule, kata: str, days: int) -> str:
-    """A sign a day: the rung that was passed, "h" with a hint, "x" for a failure."""
-    signs = ["·"] * days
-    for a in plan.attempts:
-        if a.kata == kata:
-            signs[(a.at - START).days] = ("h" if a.hints else str(a.rung)) if a.passed else "x"
-    return "".join(signs)
-
-
-def spread(values: Sequence[float], form: str = ".0%") -> str:
-    """The mean, and the smallest and the largest."""
-    return f"{mean(values):{form}} ({min(values):{form}} … {max(values):{form}})"
-
-
 def kept(blocks: dict[str, Block], day: float) -> float:
     """The share of the blocks that would be written from a blank cell."""
     return mean(block.recall(day) for block in blocks.values())
-
-
-def main(katas: Sequence[tuple[str, int]] = KATAS) -> None:
-    options = argparse.ArgumentParser(prog="python -m by_heart.simulate")
-    options.add_argument("--learners", type=int, default=10)
-    options.add_argument("--days", type=int, default=60)
-    chosen = options.parse_args()
-    if min(chosen.learners, chosen.days) < 1:
-        options.error("--learners and --days must be 1 or more")
-    days, seeds = chosen.days, range(chosen.learners)
-    runs = {how: [sixty_days(katas, seed, days, how) for seed in seeds] for how in WAYS}
-
-    print(f"{len(seeds)} learners, {len(katas)} katas, {days} days: mean (smallest … largest)")
-    for how, pairs in runs.items():
-        plans = [plan for plan, _ in pairs]
-        spent = [minutes_a_day(plan, days) for plan in plans]
-        rows = {
-            f"kept on day {days}": spread([kept(blocks, days) for _, blocks in pairs]),
-            f"{LATER} days later, without practice": spread(
-                [kept(blocks, days + LATER) for _, blocks in pairs]
-            ),
-            "minutes a day": spread([mean(minutes) for minutes in spent], ".1f"),
-            "minutes on the longest day": spread([max(minutes) for minutes in spent], ".1f"),
-            "katas begun": spread([len(plan.standings) for plan in plans], ".1f"),
-            "written from a blank cell": spread([len(plan.known()) for plan in plans], ".1f"),
-        }
-        print(f"\n{WAYS[how]}", *(f"  {name:<33}{row}" for name, row in rows.items()), sep="\n")
-    print()
-
-    plan, blocks = runs["schedule"][0]
-    untouched = runs["never"][0][1]
-    print(f"the first learner, day by day, and what is kept on day {days}, with and without")
-    for kata, _ in katas:
-        with_it, without = (known[kata].recall(days) for known in (blocks, untouched))
-        print(f"  {kata:<20}{calendar(plan, kata, days)}  {with_it:4.0%} {without:4.0%}")
-    weeks = [minutes_a_day(plan, days)[i : i + 7] for i in range(0, days, 7)]
-    print("  minutes a day, by week: " + "  ".join(f"{mean(week):.1f}" for week in weeks))
-
-
-if __name__ == "__main__":
-    main()

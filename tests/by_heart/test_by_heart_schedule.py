@@ -239,11 +239,3 @@ def test_a_learner_keeps_more_with_the_schedule():
     assert max(minutes) < 20 and len(again.standings) == len(simulate.KATAS)
     new = [day(min(a.at for a in again.attempts if a.kata == kata)) for kata in again.standings]
     assert len(set(new)) == len(new)  # one a day
-
-
-def test_the_simulation_prints_its_table(capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["simulate", "--learners", "2", "--days", "20"])
-    simulate.main(KATAS)
-    printed = capsys.readouterr().out
-    assert printed.startswith("2 learners, 5 katas, 20 days")
-    assert printed.count("kept on day 20 ") == 3
