@@ -349,7 +349,6 @@ def bars(
     labels: Sequence[str],
     *,
     errors: Sequence[float] | None = None,
-    xlabel: str = "",
     ylabel: str,
     title: str,
     ax: Axes | None = None,
@@ -375,7 +374,7 @@ def bars(
     ax.margins(y=0.14)
     ax.set_xticks(places, labels)
     ax.tick_params(axis="x", length=0)
-    _framed(ax, xlabel, ylabel, title)
+    _framed(ax, "", ylabel, title)
     _turn_labels([ax])
     return ax
 
