@@ -86,10 +86,8 @@ KATAS = [
         (
             (ROOT, "(torch.sqrt(variance) + self.eps)"),
             (ROOT, "(variance + self.eps)"),
-            (" * self.weight + self.bias", " * (self.weight + self.bias)"),
             ("square().mean(dim=-1, keepdim=True)", "square().sum(-1, True) / (x.size(-1) - 1)"),
             ("dim=-1", "dim=1"),
-            ("dim=-1", "dim=(1, 2)"),
         ),
     ),
     Kata(
@@ -143,10 +141,6 @@ KATAS = [
             ("batch.target_out)", "batch.target_out, pad=-100)"),
             ("evaluate(model.eval())", "evaluate(model)"),
             ("learning_rate(step,", "learning_rate(step - 1,"),
-            (", total)\n", ", None)\n"),
-            ("losses += loss.item()", "losses = loss.item() * len(batches)"),
-            ("losses / len(batches)", "losses"),
-            ("betas=(0.9, 0.98), eps=1e-9", "lr=1e-3"),
         ),
     ),
     Kata(

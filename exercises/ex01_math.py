@@ -69,15 +69,9 @@ def hear_the_word_before(value):
         ("max(dim=-1, keepdim=True).values", "max()"): "you subtracted one maximum from all rows: "
         "in a row far below it, every exponential becomes 0, and 0/0 is not a number. Each row "
         "needs its own maximum.",
-        (".max(", ".min("): "you brought each row down by its smallest score, or by its mean. That "
-        "saves [1000, 1001], but not [0, 1000]: the largest exponential still overflows. Subtract "
-        "the row's largest score.",
         ((" - largest", ""), ("sum(dim=-1, keepdim=True)", "sum()")): "that is right for one row "
         "of small scores. With more rows, all of them together sum to 1: begin there, each row "
         "needs its own sum. Large scores come next.",
-        ((" - largest", ""), ("sum(dim=-1, keepdim=True)", "sum(dim=-1)")): "the sums are right, "
-        "but they meet the wrong entries: keepdim=True leaves them standing as a column, one "
-        "beside each row. Large scores come next.",
         ("sum(dim=-1, keepdim=True)", "sum(dim=-1)"): "the sums are right, but they meet the wrong "
         "entries: without keepdim=True they lie as a row, one above each column.",
         (", keepdim=True", ""): "maximum and sum run along the rows, as they should, but both meet "
@@ -104,10 +98,6 @@ def softmax(scores):
         "the loss is their mean, so divide the gradient by the number of rows too.",
         (".mean()", ".sum()"): "the gradient is right. The loss is the sum over the rows: return "
         "their mean.",
-        ((".mean()", ".sum()"), (" / len(target)", "")): "loss and gradient fit together, but both "
-        "belong to the sum over the rows: divide both by the number of rows.",
-        ("loss, gradient", "loss, -gradient"): "the gradient has the wrong sign: it is p - y. The "
-        "scores of wrong words must have a positive slope: raising them raises the loss.",
         ("-= 1", "-= 0"): "the loss is right. In the gradient, y is missing: subtract 1 at the "
         "right word.",
         (
@@ -118,8 +108,6 @@ def softmax(scores):
         ("scores.logsumexp(dim=-1)", "scores.exp().sum(dim=-1).log()"): "the formula is right, but "
         "e to the power of 200 is infinite before its logarithm is taken: use logsumexp, or bring "
         "each row's scores down by its largest first.",
-        ("scores[rows,", "scores[:,"): "the gradient is right. In the loss, scores[:, target] "
-        "takes whole columns: you want one score a row, scores[rows, target] with rows 0, 1, 2, …",
         ("[rows,", "[:,"): "in the loss and in the gradient, [:, target] takes whole columns: you "
         "want one place a row, [rows, target] with rows 0, 1, 2, …",
     },
@@ -163,14 +151,6 @@ def loss_and_gradient(scores, target):
         (" - scores.max(dim=-1, keepdim=True).values", ""): "with scores like 200 your "
         "exponentials overflow, in the loss and in the gradients: bring each row's scores down "
         "first.",
-        ("scores[rows, target])", "(x @ W + b)[rows, target])"): "the gradients are right. The "
-        "loss takes its two parts from different scores: if the exponentials are those of the "
-        "lowered scores, the right word's score has to be lowered, too.",
-        (
-            "(totals.log() - scores[rows, target])",
-            "-(exponentials / totals[:, None])[rows, target].log()",
-        ): "the gradients are right. In the loss, a probability rounds to 0 and its logarithm is "
-        "infinite: take the log of the total, less the right word's lowered score.",
     },
     praise="Forth and back, from nothing: every model of this course is trained by these lines.",
 )

@@ -78,19 +78,9 @@ CAUSAL_MASK = exercise(
         "keys: who should ask?",
         ("dim=-1", "dim=0"): "what sums to 1 here is a column, which belongs to a key. Put the "
         "queries on the rows before the softmax, and let it run along each row.",
-        (("query @ key.T", "key @ query.T"), ("dim=-1", "dim=0")): "the scale is there, and each "
-        "query's weights sum to 1, but they stand in columns, and `weights @ value` mixes by rows.",
-        (
-            ("query @ key.T", "key @ query.T"),
-            ("dim=-1", "dim=0"),
-            (" / math.sqrt(query.size(-1))", ""),
-        ): "each query's weights sum to 1 now, but they stand in columns, and `weights @ value` "
-        "mixes by rows. And the second fault is still there.",
         ("math.sqrt", ""): "the order is mended. The scale is d_k; it should be its square root.",
         ("math.sqrt(query.size(-1))", "8"): "8 is the root of section 4's 64. Here d_k may be "
         "another number: ask the query for its own.",
-        ("query.size(-1)", "query.size(0)"): "you divided by the root of the number of queries. "
-        "d_k counts the numbers in one query.",
     },
     praise="Square shapes hide swapped roles. So test with unequal numbers, or change one word.",
 )
@@ -122,9 +112,6 @@ BLANK_CELL = exercise(
         "by its square root.",
         ("dim=-1", "dim=-2"): "you normalised the columns: each row belongs to one query and "
         "should sum to 1, so softmax runs over dim=-1.",
-        (("dim=-1", "dim=-2"), ("weights = weights.masked_fill(~mask, 0.0)", "pass")): "two "
-        "things: each row belongs to one query and should sum to 1, so softmax runs over dim=-1; "
-        "and a row that may look at nothing should give zeros, not NaN.",
         ("key.transpose(-2, -1)", "key.permute(*reversed(range(key.ndim)))"): "`.T` reverses the "
         "order of all sizes, also of those for batch and heads. Transpose only the last two.",
         ("~mask", "mask"): "your mask is upside down: True means *may attend*, so −∞ goes where it "
@@ -135,10 +122,6 @@ BLANK_CELL = exercise(
         (("-math.inf", "-1e9"), ("weights = weights.masked_fill(~mask, 0.0)", "pass")): "a row "
         "that may look at nothing looks at everything: its scores are all the same large negative "
         "number, so softmax shares evenly. After the softmax, set forbidden weights to 0.",
-        (
-            ("scores = scores.masked_fill(~mask, -math.inf)", "pass"),
-            ("weights = weights.masked_fill(~mask, 0.0)", "pass"),
-        ): "the mask changes nothing yet: where it is False, −∞ goes into the scores.",
         ("weights = weights.masked_fill(~mask, 0.0)", "pass"): "a row that may look at nothing "
         "gives NaN. After the softmax, set forbidden weights to 0 (by masked_fill: NaN · 0 is "
         "NaN).",

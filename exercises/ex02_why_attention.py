@@ -14,13 +14,10 @@ GATE = question(
     wrong={
         0.986: "that is the gate. The bias is the number that makes it so.",
         -4.27: "the right size, but the sign is turned: this bias closes the gate.",
-        0.0: "at a bias of 0 the gate stands at 0.5: half is gone after *one* step.",
-        0.5: "a half is what is left in the end. Which gate leaves it, and which bias sets that?",
         4.6: "that is a gate of .99, which loses a hundredth at each step. The loss multiplies, it "
         "does not add up: find the number that 50 factors turn into a half.",
         4.3: "right to one decimal; give two.",
         4.25: "your gate is .986, rounded. Take more decimals on the way.",
-        1.855: "that is the logarithm to base 10. Here log is the natural one, ln.",
         3.89: "the gate is .98, rounded down: it leaves a third. Take more decimals on the way.",
     },
     praise="A fresh LSTM starts near 0: there, 50 steps leave next to nothing.",
@@ -96,12 +93,6 @@ def softmax_backward(p, g):
         "softmax, set forbidden weights to 0 (by masked_fill: NaN · 0 is NaN).",
         ("~mask", "mask"): "your mask is upside down: True means *may attend*, so −∞ goes where it "
         "is False.",
-        (
-            (".masked_fill(~mask, -torch.inf)", ""),
-            (".masked_fill(~mask, 0.0)", ""),
-            ("- average)", "- average) * mask"),
-        ): "you masked the slopes of the scores, but the weights themselves never saw the mask. It "
-        "belongs to the way forward.",
         (" - average", ""): "the row's average is not subtracted: in dS, only being better or "
         "worse than the average counts.",
         ((" key / scale", " key"), (" query / scale", " query")): "the scale is missing on the way "

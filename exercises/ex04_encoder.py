@@ -13,12 +13,6 @@ def an_angle_each(length, d_model):
     return torch.where(dimension % 2 == 0, angle.sin(), angle.cos())  # (length, d_model)
 
 
-def a_slower_cosine(length, d_model):
-    dimension = torch.arange(d_model)
-    angle = torch.arange(length)[:, None] / 10_000 ** (dimension / d_model)
-    return torch.where(dimension % 2 == 0, angle.sin(), angle.cos())  # (length, d_model)
-
-
 POSITIONS = exercise(
     "4.1",
     cases=[(3, 4), (1, 6), (9, 16), (50, 8)],
@@ -30,16 +24,12 @@ POSITIONS = exercise(
         "2 is in it already.",
         an_angle_each: "your i counts the dimensions, so each has an angle of its own. The "
         "formula's i counts the hands: a sine and its cosine share one angle.",
-        a_slower_cosine: "the sines are right, but each cosine is slower than its sine. The two of "
-        "a pair share one angle, with the exponent 2i / d_model.",
         ("dim=-1", "dim=1"): "all sines come first and all cosines after them: the formula "
         "alternates, sine at 2i and cosine at 2i + 1.",
         ("[angle.sin(), angle.cos()]", "[angle.cos(), angle.sin()]"): "sine and cosine are "
         "swapped: the even dimensions hold the sine.",
         ("arange(length,", "arange(1, length + 1,"): "your first row is that of position 1. "
         "Positions are counted from 0.",
-        ("position / 10_000", "position * 10_000"): "your hands get faster and faster. The "
-        "position is divided by the growing number.",
     },
     praise="A position is a clock with d_model / 2 hands, each slower than the one before.",
     tolerance=1e-3,
@@ -72,12 +62,12 @@ FEED_FORWARD = exercise(
 FUSED = "F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)"
 
 
-def by_hand(divisor: str, dim: str = "-1", correction: int = 0, end: str = "") -> tuple[str, str]:
+def by_hand(divisor: str, dim: str = "-1", correction: int = 0) -> tuple[str, str]:
     """An edit: the norm written out, with something else in one of its places."""
     variance = f"x.var(dim={dim}, correction={correction}, keepdim=True)"
     mean = f"x.mean(dim={dim}, keepdim=True)"
     divisor = divisor.replace("variance", variance)
-    return FUSED, f"(x - {mean}) / ({divisor}){end or ' * self.weight + self.bias'}"
+    return FUSED, f"(x - {mean}) / ({divisor}) * self.weight + self.bias"
 
 
 ROOT, OUTSIDE = "(variance + self.eps).sqrt()", "variance.sqrt() + self.eps"
@@ -105,12 +95,6 @@ LAYER_NORM = exercise(
     wrong={
         by_hand(ROOT, dim="1"): "you normalise over the words of a sentence. Each token is "
         "normalised by itself, over its d_model numbers.",
-        by_hand(ROOT, dim="(1, 2)"): "you normalise a whole sentence at once. Each token is "
-        "normalised by itself, over its d_model numbers.",
-        by_hand(ROOT, dim="(0, 1, 2)"): "you take one mean over everything, the batch too. Each "
-        "token is normalised by itself, over its d_model numbers.",
-        by_hand(ROOT, dim="(0, 1)"): "you normalise each number over the batch. That is batch "
-        "normalisation; LayerNorm takes the numbers of one token.",
         by_hand(ROOT, correction=1): "the squares are divided by d_model − 1. LayerNorm divides by "
         "d_model.",
         by_hand(OUTSIDE): "eps is added to the root. It belongs inside.",
@@ -119,12 +103,8 @@ LAYER_NORM = exercise(
         by_hand(OUTSIDE, correction=1): "this is the other form: divided by d_model − 1, and eps "
         "added to the root. LayerNorm divides by d_model, with eps inside the root.",
         by_hand("variance + self.eps"): "you divide by the variance. Divide by its root.",
-        by_hand(ROOT, end=" + 0 * (self.weight + self.bias)"): "mean and variance are right. But "
-        "weight and bias are not used.",
         ("torch.ones(d_model)", "torch.zeros(d_model)"): "your weight is 0 at first, so only the "
         "bias comes out: begin with ones.",
-        by_hand(ROOT, end=" * (self.weight + self.bias)"): "the bias multiplies, too. It is added "
-        "at the end.",
     },
     praise="Your norm and PyTorch's give the same numbers, small ones included.",
     adapt=filled_and_fresh,
@@ -156,24 +136,14 @@ BLANK_CELL = exercise(
         (("x = x + ", "x = y + "), ("return x + ", "return self.norm2(x) + ")): "the paper's order "
         "is right. In the other, your skip carries the normalised copy; it should carry the x from "
         "before the norm.",
-        ("(y, y, y, mask)", "(y, y, y)"): "the mask does not reach attention when norm_first=True.",
-        ("(x, x, x, mask)", "(x, x, x)"): "the mask does not reach attention when "
-        "norm_first=False.",
         ("y = self.norm1(x)", "y = x"): "the paper's order is right. In the other, attention gets "
         "x without its norm.",
         ("self.feed_forward(self.norm2(x))", "self.feed_forward(x)"): "the paper's order is right. "
         "In the other, the feed-forward gets x without its norm.",
-        ("(y, y, y,", "(y, x, x,"): "the paper's order is right. In the other, query, key and "
-        "value are all the normalised copy, not the query alone.",
-        ("self.norm2(", "self.norm1("): "norm1 is used twice: the second sublayer has a norm of "
-        "its own.",
-        (", mask)", ", mask)[0]"): "attention returns its output alone, not a pair: your `[0]`, or "
-        "`attended, _ =`, keeps the first sentence of the batch.",
         ("x + self.dropout(", "self.dropout("): "the skips are missing: each sublayer's output is "
         "added to what went in.",
-        (("self.norm1(x + ", "x + self.norm1("), ("self.norm2(x + ", "x + self.norm2(")): "with "
-        "norm_first=False you normalise the sublayer's output, then add. The paper normalises the "
-        "sum.",
+        (", mask)", ", mask)[0]"): "attention returns its output alone, not a pair: your `[0]`, or "
+        "`attended, _ =`, keeps the first sentence of the batch.",
     },
     praise="You know the encoder layer by heart.",
     adapt=with_weights(EncoderLayer),

@@ -133,8 +133,6 @@ def patient(answer):
     wrong={
         ("ids[1:]", "ids"): "the start token is in your answer. It is the push to begin and no "
         "word of it.",
-        (("token == end", "ids[-1] == end"), ("ids[1:]", "ids")): "start and end are in your "
-        "answer. Both are marks and no words of it: leave them out.",
         ("token == end", "ids[-1] == end"): "the end token is in your answer. It says that all is "
         "said and is no word itself.",
         ("break", "pass"): "you went on writing after the end token: stop as soon as it comes.",
@@ -178,16 +176,11 @@ LAYER = exercise(
         "nothing: there the norm stands inside, x + sublayer(norm(x)).",
         ("if self.norm_first", "if not self.norm_first"): "post and pre are swapped: "
         "norm_first=True is the one with the norm *before* the sublayer.",
-        (("(y, memory, memory", "(memory, y, y"), ("(x, memory, memory", "(memory, x, x")): "in "
-        "cross-attention the memory asks and x answers. Who wants to know something here?",
         (("memory, memory, ", "y, y, "), ("(x, y, y, ", "(x, x, x, ")): "your cross-attention "
         "looks at the target's own words and never at the memory: this decoder writes without "
         "having read.",
         ("(y, memory, memory", "(y, self.norm2(memory), self.norm2(memory)"): "in pre-norm you "
         "normed the memory. It left the encoder normed: only x is normed.",
-        (("x = x + ", "x = y + "), ("return x + ", "return self.norm3(x) + ")): "in pre-norm your "
-        "skip carries the *normed* x. What the skip carries is x as it was; only the sublayer gets "
-        "the normed one.",
         (("x = x + ", "x = "), ("return x + ", "return "), ("(x + ", "(")): "the residual "
         "connections are missing: x is added back, three times.",
         (("y, mask)", "y)"), ("x, mask)", "x)")): "self-attention can look ahead: hand it `mask`.",
@@ -200,8 +193,6 @@ LAYER = exercise(
         ((", mask)", ", mask)[0]"), (", memory_mask)", ", memory_mask)[0]")): "attention returns "
         "its output alone, not a pair: your `[0]`, or `attended, _ =`, keeps the first sentence of "
         "the batch.",
-        (", memory_mask)", ", mask)"): "cross-attention got `mask`, which hides the future of the "
-        "target. The source has no future, it has padding.",
     },
     praise="The decoder layer, in both orders, by heart.",
     adapt=with_weights(DecoderLayer),
@@ -235,7 +226,6 @@ SCORES = "F.linear(self.hidden(target, memory, source), self.embedding.table.wei
 OWN_LAYER = "self.output(self.hidden(target, memory, source))"
 DRAWN = "xavier(self.encoder, self.decoder)"
 OUTPUT_LAYER = "self.output = nn.Linear(d_model, vocab_size, bias=False)"
-SECOND_TABLE = "self.second = Embedding(vocab_size, d_model)"
 NO_FACTOR = (
     "(self.embedding({0}) - (self.config['d_model'] ** 0.5 - 1) * self.embedding.table({0}))"
 )
@@ -271,12 +261,8 @@ TRANSFORMER = exercise(
         ): "the encoder looks at the source's padding.",
         SOURCE_SEEN: "encoder and cross-attention both look at the source's padding: each needs "
         "its mask.",
-        (("& padding_mask(target, pad)", ""), *SOURCE_SEEN): "the padding mask is missing "
-        "everywhere: encoder, decoder and cross-attention look at padding.",
         (", padding_mask(source, pad))", ", padding_mask(target, pad))"): "cross-attention got the "
         "*target's* padding. Whose words are the keys there?",
-        ("self.embedding(target), memory, mask", "memory, self.embedding(target), mask"): "the two "
-        "inputs of the decoder have changed places: here the memory asks, and the target answers.",
         ("dropout, norm_first)", "dropout)"): "post-norm is right, but norm_first=True changes "
         "nothing: hand it on to both stacks, by its name, norm_first=norm_first (the place behind "
         "d_ff is dropout's).",
@@ -285,24 +271,12 @@ TRANSFORMER = exercise(
         (DRAWN, "self.encoder.norm = self.decoder.norm = nn.Identity()"): "post-norm is right. In "
         "pre-norm, what runs along the skips is never normed: at the top of each stack one last "
         "norm is missing.",
-        (DRAWN, "self.decoder.norm = nn.Identity()"): "post-norm is right. In pre-norm, the "
-        "decoder lacks its last norm.",
-        (DRAWN, "self.encoder.norm = nn.Identity()"): "post-norm is right. In pre-norm, the "
-        "encoder lacks its last norm.",
-        (
-            'self.encoder(self.embedding(source), padding_mask(source, self.config["pad"]))',
-            "self.embedding(source)",
-        ): "the memory is what the embedding gives: the encoder was left out.",
         embedded_as(NO_FACTOR): "the factor is missing: what comes out of the table is multiplied "
         "by √d_model.",
         embedded_as(NO_PLACES): "the words don't know their places: nothing adds the positional "
         "encoding.",
         ((SCORES, OWN_LAYER), (DRAWN, OUTPUT_LAYER)): "the table is not tied: the scores come from "
         "a matrix of their own. One table does all three jobs.",
-        (("self.embedding(target)", "self.second(target)"), (DRAWN, SECOND_TABLE)): "the target "
-        "has a table of its own. One table does all three jobs.",
-        (SCORES, SCORES + ".log_softmax(dim=-1)"): "you return logarithms of probabilities. Return "
-        "the scores: the loss takes the log-softmax itself.",
         (SCORES, SCORES + ".softmax(dim=-1)"): "you return probabilities. Return the scores: the "
         "loss takes the softmax itself.",
     },

@@ -38,8 +38,6 @@ MASKS = (ALL.tril(), ALL, ALL.tril(1), ALL.tril(-1), FIRST, LAST)
         "model that looks ahead only there slips through: try every place.",
         ("range(1, ids.size(1))", "range(3, 4)"): "one cut in the middle is not enough, nor is "
         "every cut but the first and the last: try every place.",
-        (("return True", "return not True"), ("return False", "return True")): "you return True "
-        "when nobody looks ahead: it is the other way round.",
         ("if not ", "if "): "upside down: True should mean that it does look ahead.",
         ("return True", "continue"): "you find nobody guilty. What tells that a score has changed?",
         ("[:, :k]), whole[:, :k]", "[:, k:]), whole[:, k:]"): "you find a model guilty that only "
@@ -70,10 +68,6 @@ BLIND = question(
             13
         ): "that is a model that has learned nothing, not even which tokens occur where.",
         5 * math.log2(10) / 6: "that is in bits. A nat takes the natural logarithm.",
-        5
-        * math.log10(10)
-        / 6: "you took the logarithm to the base 10. A nat takes the natural one.",
-        0.0: "that would be a decoder that knows every digit beforehand.",
     },
     praise="Remember it: a loss that stops at the best blind guess means that nothing arrives.",
 )
@@ -92,12 +86,6 @@ BLIND = question(
         ("[:, :source]", "[:, :target]"): "the wrong number of columns is open. Which part of the "
         "row may everyone see?",
         ("return mask", "return ~mask"): "upside down: here True means *may attend*.",
-        (
-            (".tril()", ""),
-            ("[:, :source] = True", "[source:] = torch.ones(target, length).tril().bool()"),
-            ("mask[source:]", "mask[:source, source:] = False\n    mask[source:]"),
-        ): "the target's rows begin their staircase at the first column. They should see the whole "
-        "source, and then the target up to themselves.",
         ("length = source + target", "length = target"): "the mask is for one row that holds both: "
         "source + target tokens.",
     },

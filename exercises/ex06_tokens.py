@@ -35,20 +35,10 @@ NUMBERS = {piece: n for n, piece in enumerate(["a", "b", "e", "n", "o", "w", "we
         "that you met first. Then the right pieces decide.",
         ("numbers[pair[0]], numbers[pair[1]]", "numbers[pair[1]], numbers[pair[0]]"): "you let the "
         "right piece decide first, then the left one.",
-        ("numbers[pair[0]], numbers[pair[1]]", "numbers[pair[0]] + numbers[pair[1]]"): "in a tie "
-        "you add the two numbers. The left piece decides alone, the right one only if the left "
-        "ones are equal.",
         (("min(", "max("), ("-pairs", "pairs")): "in a tie you take the larger numbers: max wants "
         "the larger one of everything.",
         ("-pairs[pair]", "pairs[pair]"): "you take the rarest pair. Of counts the largest wins, of "
         "numbers the smallest.",
-        ("-pairs[pair], ", ""): "you do not look at the counts: the numbers decide only between "
-        "pairs that occur equally often.",
-        ("min(pairs", "sorted(pairs"): "that is a list of all pairs: return one.",
-        (
-            ("return min(", "best = min("),
-            ("numbers[pair[1]]))", "numbers[pair[1]]))\n    return best, pairs[best]"),
-        ): "that is the pair together with its count: return the pair alone.",
     },
     praise="So it is decided, tie by tie.",
 )
@@ -90,14 +80,6 @@ def watched(cut):
     return call
 
 
-def only_the_first_place(word, ranks):
-    parts = list(word)
-    while known := [n for n, pair in enumerate(pairwise(parts)) if pair in ranks]:
-        n = min(known, key=lambda n: ranks[parts[n], parts[n + 1]])
-        return parts[:n] + [parts[n] + parts[n + 1]] + parts[n + 2 :]
-    return parts
-
-
 def without_looking_again(word, ranks):
     parts = list(word)
     for pair in sorted({pair for pair in pairwise(parts) if pair in ranks}, key=ranks.get):
@@ -121,19 +103,14 @@ def through_all_ranks(word, ranks):
     wrong={
         ("min(known, key=ranks.get)", "known[0]"): "you merge the pair that stands first in the "
         "word. Of all its neighbours, merge those that were learned first.",
-        ("min(known", "max(known"): "you merge the pair that was learned last.",
         ("min(known, key=ranks.get)", 'max(known, key=lambda pair: len("".join(pair)))'): "you "
         "merge the pair that makes the longest piece. What counts is which was learned first.",
-        ("min(known, key=ranks.get)", "min(known)"): "you take the pair that comes first in the "
-        "alphabet. What counts is its number in ranks.",
         ("parts = merge(", "return merge("): "you stop after the first pair: go on until no "
         "neighbours are in ranks.",
         through_all_ranks: "the pieces are right, but you walk through all ranks. Ask only about "
         "the neighbours in the word: `pair in ranks`.",
         without_looking_again: "you list the neighbours once. A merge makes new neighbours: look "
         "again after each.",
-        only_the_first_place: "you glue one place, and stop. The pair may stand in the word twice, "
-        "and other pairs may follow.",
         ("return parts", 'return " ".join(parts)'): "you return one string: return the list of the "
         "pieces.",
     },

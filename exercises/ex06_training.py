@@ -56,10 +56,7 @@ NEWER = [("n", "e"), ("ne", "w"), ("e", "r"), ("l", "o"), ("lo", "w")]
         "keep it in `parts`.",
         ("    return parts", "        return parts"): "you return after the first merge: the "
         "`return` stands inside the loop.",
-        ("list(word)", "[word]"): "the word was never cut: begin with its characters.",
         ("return parts", 'return " ".join(parts)'): "return the list of pieces, not one string.",
-        ("return parts", "return len(parts)"): "return the pieces themselves, not how many there "
-        "are.",
     },
     praise="The same merges in the same order: that is all that a tokenizer does.",
 )
@@ -74,12 +71,6 @@ def shared_among_the_wrong(scores, target, smoothing, pad):
     size = scores.size(-1)
     q = F.one_hot(target, size) * (1 - smoothing - smoothing / (size - 1)) + smoothing / (size - 1)
     return -(q * scores.log_softmax(-1)).sum(-1)[target != pad].mean()
-
-
-def mean_of_sentences(scores, target, smoothing, pad):
-    pairs = zip(scores, target, strict=True)
-    losses = [translation_loss(s[None], t[None], smoothing, pad) for s, t in pairs]
-    return sum(losses) / len(losses)
 
 
 def padding_in_the_number(scores, target, smoothing, pad):
@@ -98,8 +89,6 @@ LOSS = exercise(
         "target is `pad`.",
         ("ignore_index=pad", "ignore_index=0"): "the first case is right, but there `pad` is 0. "
         "Use the argument.",
-        ("label_smoothing=smoothing", "label_smoothing=0.1"): "the first case is right, but there "
-        "`smoothing` is 0.1. Use the argument.",
         (", label_smoothing=smoothing", ""): "the target is not smoothed: use `smoothing`.",
         shared_among_the_wrong: "ε is shared among all V tokens, the right one included: a wrong "
         "one gets ε / V, not ε / (V − 1). (Some programs do it your way; PyTorch does not.)",
@@ -109,8 +98,6 @@ LOSS = exercise(
         "places that count.",
         padding_in_the_number: "padding is left out of your sum, but you divide by all places: "
         "divide by the number of those that count.",
-        mean_of_sentences: "that is a mean of means, so a place in a short sentence counts more "
-        "than one in a long sentence: take one mean over all places.",
     },
     praise="A mean over real tokens, against a target that is never too sure.",
 )(translation_loss)
@@ -137,10 +124,6 @@ SCHEDULE = exercise(
             "max(0.0, (total - step) / (total - warmup))",
             "(total - step) / (total - warmup)",
         ): "after step `total` your rate is negative: it should stay at 0.",
-        ("if step <= warmup", "if False"): "the way up is missing: until step `warmup` the rate "
-        "grows in a straight line.",
-        ("if total is None", "if True"): "with `total` the way down is a straight line to 0, not "
-        "the paper's.",
     },
     praise="Shy, bold, and ever shyer: the most copied schedule there is.",
     tolerance=1e-6,
@@ -247,31 +230,10 @@ LOOP = exercise(
         "so model.train() must stand inside the loop over epochs.",
         ("        model.eval()\n", ""): "you evaluate in training mode, with dropout on, and leave "
         "the model there: call model.eval() before evaluate.",
-        ("    return history", "    model.train()\n    return history"): "the numbers are right, "
-        "but you leave the model in training mode: call model.eval() at the end.",
-        ("range(1, epochs + 1)", "range(epochs)"): "your epochs count from 0: the first one is "
-        "number 1.",
-        ("learning_rate(step,", "learning_rate(step - 1,"): "your schedule counts from 0: the "
-        "first step is number 1.",
-        ("model.train()\n", "model.train()\n        step = 0\n"): "your schedule begins anew in "
-        "each epoch: the step's number runs on over all epochs.",
-        ("            rate = learning_rate(", "            rate = 1e-3 or learning_rate("): "the "
-        "learning rate never changes: set it in adam.param_groups[0] before each step.",
         ("            rate = learning_rate(", "            rate = peak or learning_rate("): "the "
         "rate is always `peak`: set the schedule's in adam.param_groups[0] before each step.",
-        (", total)\n", ", None)\n"): "your rate doesn't go down to 0: give the schedule its last "
-        "step, epochs · len(batches).",
-        ("batches.set_epoch(epoch)", "pass"): "the batches come in the same order in each epoch: "
-        "call batches.set_epoch(epoch).",
-        ("betas=(0.9, 0.98), eps=1e-9, ", ""): "Adam has not the paper's settings: betas=(0.9, "
-        "0.98), eps=1e-9.",
-        ("losses += loss.detach()", "losses = loss.detach() * len(batches)"): "the training loss "
-        "of an epoch is the mean over its batches; yours is the last batch's.",
-        ("losses.item() / len(batches)", "losses.item()"): "the training loss of an epoch is the "
-        "mean over its batches; yours is their sum.",
-        ("(evaluate(model) if evaluate else {})", '{"validation loss": evaluate(model)}'): "what "
-        "evaluate returns is a dictionary already: put its entries into the row, row | "
-        "evaluate(model).",
+        ("learning_rate(step,", "learning_rate(step - 1,"): "your schedule counts from 0: the "
+        "first step is number 1.",
     },
     praise="Every training there is, by heart.",
     adapt=a_whole_training,

@@ -1,10 +1,8 @@
 """The exercises of lab 06, training for real."""
 
-from copy import deepcopy
-
 import torch
 
-from exercises.check import exercise, question
+from exercises.check import exercise, question, then
 
 RATES = question(
     "6.E",
@@ -98,10 +96,6 @@ def redraws(seed: int, sentences: int = 6) -> torch.Tensor:
         "sentences, dimension 1.",
         ("100 * ", ""): "the shares are right: in per cent they are 100 times as much.",
         ("mean", "sum"): "you counted the hits: the share is their *mean*.",
-        (
-            "first[draws].mean(dim=1) - second[draws].mean(dim=1)",
-            "second[draws].mean(dim=1) - first[draws].mean(dim=1)",
-        ): "the sign is turned round: the first system's exact match minus the second's.",
         (".mean(dim=1)", ""): "a difference for every drawn sentence came back: each set has one, "
         "that of the means.",
     },
@@ -111,28 +105,10 @@ def differences(first, second, draws):
     return 100 * (first[draws].mean(dim=1) - second[draws].mean(dim=1))
 
 
-def into_lists(answer):
-    """Calls the answer and hands its tensors on by name, and whether the states given to it have
-    changed."""
-    if not callable(answer):
-        return answer
-
-    def call(states):
-        before = deepcopy(states)
-        found = answer(states)
-        if found is None or found is ...:
-            return found
-        if not isinstance(found, dict):
-            return ["no dictionary", [], "kept"]
-        changed = len(states) != len(before) or any(
-            name not in state or not torch.equal(state[name], old[name])
-            for state, old in zip(states, before, strict=True)
-            for name in old
-        )
-        names = sorted(found)
-        return [names, [found[name] for name in names], "changed" if changed else "kept"]
-
-    return call
+@then
+def with_the_given(found, states):
+    """What comes back, and what has become of the states that were given."""
+    return found, states
 
 
 def into_the_first(states):
@@ -171,7 +147,7 @@ def into_the_first(states):
         "*checkpoints*, weight by weight, so the shapes stay.",
     },
     praise="Weight by weight, and that is all.",
-    adapt=into_lists,
+    adapt=with_the_given,
 )
 def average(states):
     return {name: sum(state[name] for state in states) / len(states) for name in states[0]}

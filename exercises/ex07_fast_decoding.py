@@ -77,8 +77,6 @@ def and_whether_it_stayed(result, written, memory, rows):
         "beginning stands.",
         ("written[rows]", "written[rows.unique()]"): "a row that is kept twice must be there "
         "twice: two beginnings grow from it.",
-        ("written[rows]", "written[rows.sort().values]"): "the right rows in the wrong order: a "
-        "row's cache must stand where its beginning stands.",
     },
     praise="Written moves at every step; the memory when somebody has left, and only then.",
     adapt=and_whether_it_stayed,
@@ -100,8 +98,6 @@ ENDS = question(
         "them: how many are left?",
         (20, 0): "the second number is right. The first is safe, but too large: how many can end, "
         "and how many shall go on?",
-        (7, 3): "two ends in all? Each of the five beginnings can end in both ways.",
-        (12, 3): "two ends in all? Each of the five beginnings can end in both ways.",
         (15, 10): "the first number is right. You counted those that end; asked is how many go on.",
         15: "that is the first number. How many go on if a step looks at 10? Give both: [15, …].",
     },

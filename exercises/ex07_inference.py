@@ -30,7 +30,6 @@ from transformer.inference import cached_attention, write_beam
         "each probability must go back to its own place.",
         ("before < p", "sorted_p >= p"): "you compared each probability with p. It is the *running "
         "sum* of the likeliest ones that has to reach p.",
-        ("descending=True", ""): "you kept the unlikeliest tokens: sort with descending=True.",
     },
     praise="A sure step keeps one token, an unsure one keeps many.",
 )
@@ -71,8 +70,6 @@ CACHED = exercise(
             ("[keys, new_keys]", "[new_keys, keys]"),
             ("[values, new_values]", "[new_values, values]"),
         ): "the newest stands first in your cache. It came last, and the mask counts on that.",
-        ("[values, new_values]", "[values, new_keys]"): "what you appended to the values is the "
-        "new key.",
     },
     praise="Two rows more, and everything old is used again.",
 )(cached_attention)
@@ -99,8 +96,6 @@ ES = "Das Tier blieb da , weil es zu müde war .".split()
         ("- n + 1", "- n"): "the last run is missing: there are length − n + 1.",
         ("len(words) - n + 1", "len(words)"): "your last runs have fewer than n words: stop where "
         "the last whole one begins.",
-        ("words[i : i + n]", "words[i]"): "you compare single words: a run has n words.",
-        (" / mine.total()", ""): "that is a count. Divide it by how many runs there are.",
     },
     praise="What stands in the reference, and no more often than there.",
 )
@@ -161,8 +156,6 @@ BEAM = exercise(
         "is added is their logarithms.",
         ("total + p", "p"): "your candidates are ranked by their last token alone. What counts is "
         "the whole sentence: add the beginning's log-probability.",
-        ("if not finished:", "if True:"): "the finished translations are lost: what comes back is "
-        "the likeliest beginning that had not ended. Keep them aside, and choose among them.",
         (
             "[pair for pair in candidates if pair[0][-1] != end][:beam_size]",
             "candidates[:beam_size]",
@@ -176,18 +169,8 @@ BEAM = exercise(
         "penalty is on the wrong side: a log-probability is *divided* by it.",
         ("total / length_penalty(length, alpha)", "total"): "your finished translations compete by "
         "log-probability alone, so the short ones win: divide by the length penalty.",
-        ("total / length_penalty(length, alpha)", "total / length"): "you divided by the length. "
-        "The penalty is ((5 + length) / 6) ** alpha: length_penalty is given.",
-        ("candidates[:beam_size]:", "candidates:"): "you also count what ends far down in the "
-        "list: finished is only what is among the best beam_size.",
         (STOP, "if True:"): "you stop as soon as `beam_size` are finished. The best beginning may "
         "be one token before its end: go on while it can still win, or up to the limit.",
-        ("max(finished, key", "min(finished, key"): "you return the worst of the finished "
-        "translations: log-probabilities are negative, and the largest score is the best.",
-        ("pair[1])[0]", "len(pair[0]))[0]"): "you return the longest of the finished translations. "
-        "The best is the one with the largest score.",
-        (("(ids[1:-1],", "(ids[:-1],"), ("going[0][0][1:]", "going[0][0]")): "the start token came "
-        "back: it is no word of the translation.",
         ("(ids[1:-1],", "(ids[1:],"): "the end token came back: it ends the translation and is no "
         "word of it.",
     },

@@ -154,11 +154,6 @@ def or_its_error(words_of):
         ): "with the pieces of one sentence and the words of another it counts on, and says "
         "nothing. Compare the letters first.",
         (
-            '"".join(letters) != "".join(words)',
-            'len("".join(letters)) != len("".join(words))',
-        ): "you compare only how many letters there are: *cat* and *dog* have three each. Compare "
-        "the letters themselves, and raise ValueError where they differ.",
-        (
             "found.append(owner[place - 1] if piece else owner[place])",
             "found.append(1 + (owner[place - 1] if piece else owner[place]))",
         ): "the words are counted from 1; here from 0.",

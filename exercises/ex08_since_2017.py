@@ -36,8 +36,6 @@ def neighbours_turned(x, position):
         "at the signs.",
         ("/ half)", "/ len(x))"): "the first pair is right, the others turn too fast: pair i has "
         "the exponent 2i/d_k.",
-        ("torch.arange(half)", "torch.arange(1, half + 1)"): "you count the pairs from 1. The "
-        "first is pair 0, and turns by the position itself.",
         ("(torch.arange(half) / half)", "torch.zeros(half)"): "all pairs turn equally fast. Pair i "
         "should be slower than pair i − 1.",
         (
@@ -91,14 +89,11 @@ CACHE = question(
     [4096, 1024],
     wrong={
         (2048, 512): "half of it: a number takes 2 bytes, and both keys and values are kept.",
-        (32768, 8192): "you counted bits. A byte has eight.",
         (128, 32): "one layer's. Each of the 32 keeps its own.",
         (1024, 4096): "the other way round: the first is the one in which each head has its own.",
         (4096, 128): "the first is right. Eight sets for 32 heads: how many times smaller is that?",
-        (4096, 4096): "the first is right. Which heads does the cache keep keys of?",
         (4, 1): "those are GiB. Asked for: MiB, 1,024 of which are a GiB.",
         (2**32, 2**30): "those are bytes. A MiB has 2²⁰ of them.",
-        4096: "that is the first number. And with 8 sets? Give both: (4096, …).",
     },
     praise="Four times as many texts in the same memory.",
     tolerance=0.0,
@@ -123,23 +118,13 @@ PARTS = [torch.nn.RMSNorm(4), scaled(1), torch.nn.LayerNorm(4), scaled(2)]
             ("x + feed_forward(norm2(x))", "norm2(x + feed_forward(x))"),
         ): "that is post-norm, as in 2017: the norm stands behind the sum. In pre-norm it stands "
         "before the sublayer.",
-        (
-            ("    x = x + attention(norm1(x))", "    y = x + attention(norm1(x))"),
-            ("x + feed_forward(norm2(x))", "y + feed_forward(norm2(x))"),
-        ): "both sublayers read the layer's input. The second reads what the first has made.",
         ("x + ", ""): "both residuals are missing: each sublayer's output is added to what it "
         "read.",
         ("return x + ", "return "): "the second residual is missing.",
         ("x = x + ", "x = "): "the first residual is missing.",
         ("norm2(x)", "norm1(x)"): "each sublayer has a norm of its own: the second one is never "
         "used.",
-        (
-            ("x = x + attention(norm1(x))", "x = norm1(x) + attention(norm1(x))"),
-            ("return x + feed_forward(norm2(x))", "return norm2(x) + feed_forward(norm2(x))"),
-        ): "you add to the normed numbers. The residual is the input as it came.",
         (("(norm1(x))", "(x)"), ("(norm2(x))", "(x)")): "no norm is used.",
-        ("(norm2(x))", "(x)"): "feed-forward reads x without its norm: norm2 is not used.",
-        ("(norm1(x))", "(x)"): "attention reads x without its norm: norm1 is not used.",
     },
     praise="Two lines, and today's layer is whole.",
 )
