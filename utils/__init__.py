@@ -1,1 +1,1 @@
-"""The helpers of the course that are not its subject: data, plots, exercise checks, Colab."""
+"""The helpers of the course that are not its subject: data, plots, figures, controls, Colab."""
