@@ -31,7 +31,8 @@ def check_ids(ids: Tensor, start: int, vocab_size: int, max_length: int, trainin
     """Raises ValueError for an empty or over-long sequence and for unknown ids."""
     if ids.numel() == 0:
         raise ValueError(f"there is no token in ids of shape {tuple(ids.shape)}")
-    if (length := start + ids.size(1)) > max_length:
+    length = start + ids.size(1)
+    if length > max_length:
         raise ValueError(
             f"a sequence of {length} tokens is longer than max_length = {max_length}: "
             "shorten it, or build the model with a larger max_length"
@@ -153,7 +154,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(
             EncoderLayer(d_model, num_heads, d_ff, dropout, norm_first) for _ in range(num_layers)
         )
-        self.norm = LayerNorm(d_model) if norm_first else nn.Identity()
+        self.norm = LayerNorm(d_model) if norm_first else nn.Identity()  # changes nothing
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """x: (batch, length, d_model), mask as in EncoderLayer → (batch, length, d_model)."""

@@ -61,7 +61,8 @@ def mean_loss(model: Transformer, batches: Iterable) -> float:
     batches: with source, target_in and target_out. Raises ValueError in training mode.
     """
     check_eval(model)
-    where, pad = next(model.parameters()).device, model.config["pad"]
+    where = next(model.parameters()).device  # where its weights lie
+    pad = model.config["pad"]
     total = tokens = 0.0
     for batch in batches:
         batch = batch.to(where)
