@@ -163,6 +163,31 @@ def test_the_same_attempts_give_the_same_schedule_in_any_order():
     )
 
 
+def test_what_has_waited_longest_for_its_interval_comes_first():
+    plan = Schedule(KATAS, [attempt(0, "heads"), attempt(1, "masks", passed=False), attempt(4)])
+    assert names(plan.due(after(4), math.inf)) == ["masks", "heads"]
+
+
+def test_an_old_kata_first_costs_no_new_one():
+    plan = Schedule(KATAS, [attempt(0), attempt(1, passed=False)])
+    assert names(plan.due(after(1))) == ["loss"]
+
+
+def test_a_hint_makes_no_block_known_and_forgets_none():
+    plan = Schedule(KATAS, [attempt(0, rung=4), attempt(1, rung=4), attempt(2, rung=5, hints=1)])
+    assert plan.rung("softmax") == 5 and plan.known() == []
+    plan = Schedule(KATAS, [attempt(0), attempt(1, rung=5, hints=1)])
+    assert plan.rung("softmax") == 1
+    plan = Schedule(KATAS, [attempt(0, rung=5), attempt(1, rung=5, hints=1)])
+    assert plan.known() == ["softmax"]
+
+
+def test_minutes_are_the_median_of_the_rung_s_own():
+    plan = Schedule(KATAS, [attempt(n, minutes=m) for n, m in enumerate((7, 1, 9))])
+    plan.record(attempt(3, rung=2, minutes=5))
+    assert (plan.minutes("softmax", 1), plan.minutes("softmax", 2)) == (7, 5)
+
+
 def test_a_kata_that_left_the_course_is_left_out():
     plan = Schedule(KATAS, [attempt(0), attempt(1, "alchemy")])
     assert names(plan.attempts) == ["softmax"]
@@ -175,6 +200,9 @@ def test_a_kata_that_left_the_course_is_left_out():
         ({"rung": True}, "from 1 to 5"),
         ({"passed": 1}, "has passed or not"),
         ({"hints": -1}, "0 hints or more"),
+        ({"hints": 1.5}, "0 hints or more"),
+        ({"minutes": -1.0}, "0 or more"),
+        ({"minutes": math.inf}, "0 or more"),
         ({"minutes": math.nan}, "0 or more"),
         ({"at": datetime(2026, 1, 5)}, "has no time zone"),
     ],
@@ -199,6 +227,7 @@ def test_a_retest_is_offered_after_thirty_days():
     [due] = plan.retest(after(30))
     assert (due.kata, due.rung, due.days) == ("softmax", 5, 0)
     assert names(plan.retest(after(40))) == ["softmax", "heads"]
+    assert [due.days for due in plan.retest(after(40))] == [10, 8]
     assert offer(plan, after(40)).startswith("Not met for 30 days: softmax and 1 more.")
 
 
@@ -215,6 +244,7 @@ def test_the_picture_shows_what_was_reached_in_each_week():
     ax = picture(plan, after(last))
     assert ax.get_title() == "1 of 5 blocks written from a blank cell"
     assert [label.get_text() for label in ax.get_yticklabels()] == list(dict(KATAS))
+    assert len(ax.lines) == 1
     picture(Schedule(KATAS), MONDAY)
     assert len(rungs_by_week(plan, after(400))[0]) == 26
     plt.close("all")

@@ -277,12 +277,16 @@ def test_on_colab_with_a_drive_it_is_kept_there(colab, tmp_path, said):
 
 
 def test_a_drive_mounted_later_takes_over_what_was_done(colab, said):
-    open_store(said.append, colab).add(attempt(0))
+    first = open_store(said.append, colab)
+    first.add(attempt(0))
+    first.take([], {2})
+    first.save()
     colab.mkdir(parents=True)
     Store(colab / "transformer-by-heart").add(attempt(-9))
     session = open_store(said.append, colab)
     session.add(attempt(1))
     assert open_store(said.append, colab).attempts == [attempt(-9), attempt(0), attempt(1)]
+    assert open_store(said.append, colab).notebooks == {2}
     assert len(said) == 1
 
 

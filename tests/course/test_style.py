@@ -22,7 +22,8 @@ def test_no_line_is_kept_from_the_formatter():
     folders = [path for path in ROOT.iterdir() if path.name[0] != "." and path.name not in written]
     kept = [
         str(path.relative_to(ROOT))
-        for path in [*ROOT.glob("*.py"), *(p for folder in folders for p in folder.rglob("*.py"))]
+        for kind in ("*.py", "*.ipynb")
+        for path in [*ROOT.glob(kind), *(p for folder in folders for p in folder.rglob(kind))]
         if mark in path.read_text(encoding="utf-8")
     ]
     assert not kept, f"let ruff format these, without {mark}skip: {', '.join(kept)}"

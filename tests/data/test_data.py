@@ -137,12 +137,17 @@ def test_batches_hold_every_pair_once_within_the_budget(pairs, budget, shuffle, 
 
 
 def test_epochs_differ_and_repeat():
-    loaded = Loader([Pair([3] * (i % 9 + 1), [4]) for i in range(200)], 40, shuffle=True, seed=3)
+    pairs = [Pair([3] * (i % 9 + 1), [4]) for i in range(200)]
+    loaded = Loader(pairs, 40, shuffle=True, seed=3)
     orders = []
     for epoch in (0, 1, 0):
         loaded.set_epoch(epoch)
         orders.append(loaded.batches)
     assert orders[0] == orders[2] != orders[1]
+    assert {frozenset(b) for b in orders[0]} != {frozenset(b) for b in orders[1]}
+    sizes = [max(loaded.budget[row] for row in batch) for batch in orders[0]]
+    assert sizes != sorted(sizes)
+    assert Loader(pairs, 40, shuffle=True, seed=4).batches != orders[0]
 
 
 def test_pairs_end_with_the_end_token(corpus, tokenizer):

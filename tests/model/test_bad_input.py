@@ -291,12 +291,14 @@ def test_hub_out_of_reach(failure, monkeypatch):
         train.main(["--data", "multi30k"])
 
 
-def test_a_sentence_too_long_for_the_model_is_named_before_training(tmp_path):
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_sentence_too_long_for_the_model_is_named_before_training(side, tmp_path):
     for split in ("train", "validation", "test"):
         long = "la " * 300 if split == "test" else "la"
-        (tmp_path / f"{split}.tsv").write_text(f"en\tfr\na\tb\n{long}\tc\n", encoding="utf8")
+        row = f"{long}\tc" if side == "source" else f"c\t{long}"
+        (tmp_path / f"{split}.tsv").write_text(f"en\tfr\na\tb\n{row}\n", encoding="utf8")
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--vocab-size", "259"]
-    with pytest.raises(ValueError, match="test pair 1: its source has 9.. tokens.* takes 256"):
+    with pytest.raises(ValueError, match=f"test pair 1: its {side} has 9.. tokens.* takes 256"):
         train.main(options)
 
 

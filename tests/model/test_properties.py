@@ -152,3 +152,25 @@ def test_an_embedding_can_begin_at_any_position(row, data, seed):
     assert torch.equal(embedding(torch.tensor([row[start:]]), start), whole[:, start:])
     with pytest.raises(ValueError, match="longer than max_length = 256"):
         embedding(torch.tensor([row]), 257 - len(row))
+
+
+def test_attention_drops_weights_and_heads_do_so_in_training_alone():
+    torch.manual_seed(0)
+    x = torch.ones(1, 400, 8)
+    output, weights = attention(x, x, x, dropout=0.5)
+    assert torch.allclose(weights, torch.full_like(weights, 1 / 400))  # returned as they were
+    assert output.std() > 0.01 and abs(output.mean() - 1) < 0.02
+    heads, x = MultiHeadAttention(8, 2, dropout=0.5), torch.randn(1, 9, 8)
+    whole = heads.eval()(x, x, x)
+    assert heads(x, x, x).equal(whole)
+    for looked in ({}, {"return_weights": True}):
+        found = heads.train()(x, x, x, **looked)
+        assert not torch.allclose(found[0] if looked else found, whole, atol=1e-3)
+
+
+def test_a_recorder_leaves_no_trace_after_an_error_and_gives_outputs_alone():
+    layer, x = MultiHeadAttention(8, 2).eval(), torch.randn(1, 3, 8)
+    with pytest.raises(RuntimeError, match="stop"), record_attention(layer):
+        assert layer(x, x, x, return_weights=True).shape == x.shape
+        raise RuntimeError("stop")
+    assert not layer._forward_hooks and not layer._forward_pre_hooks

@@ -45,6 +45,19 @@ def test_as_a_command():
     assert b"3 lines" in done.stderr
 
 
+def test_the_beam_that_was_asked_for_searches(monkeypatch):
+    seen = []
+
+    def search(model, source, **knobs):
+        seen.append(knobs)
+        return [[] for _ in source]
+
+    monkeypatch.setattr(program, "beam_search", search)
+    options = program.parse(["--beam", "3", "--alpha", "0"])
+    list(program.translate_lines(["The man sleeps."], MODEL, TOKENIZER, options))
+    assert seen == [{"beam_size": 3, "alpha": 0.0}]
+
+
 def test_one_line_out_for_each_line_in(run):
     lines = [
         b"The man sleeps.",

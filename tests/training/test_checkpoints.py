@@ -244,6 +244,8 @@ def test_a_tokenizer_comes_back_with_its_weights(tmp_path):
         assert same(model, models[0]) and tokenizer.get_vocab() == first.get_vocab()
         (tmp_path / "last" / name).write_bytes(whole)
     assert tokenizer.encode("<end>").ids != [2]
+    save_model(tmp_path / "last", models[1])
+    assert load_model(tmp_path / "last")[1] is None
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path):

@@ -131,7 +131,23 @@ def test_its_last_line_says_how_to_translate(average, name, here, capsys):
     last = capsys.readouterr().out.splitlines()[-1]
     [given] = re.findall('--model "(.*?)" <', last)
     assert Path(given) == Path("my run", name)
-    load_model(given)
+    model, _ = load_model(given)
+    if average == "2":
+        mean = trainer.average_checkpoints(sorted(Path("my run", "epochs").iterdir()))
+        pairs = zip(model.parameters(), mean.parameters(), strict=True)
+        assert all(mine.equal(right) for mine, right in pairs)
+
+
+def test_the_beam_that_was_asked_for_judges(here, monkeypatch):
+    seen = []
+
+    def search(model, source, **knobs):
+        seen.append(knobs)
+        return [[] for _ in source]
+
+    monkeypatch.setattr(train, "beam_search", search)
+    run("--beam", "3", "--alpha", "0.5")
+    assert seen and all(knobs == {"beam_size": 3, "alpha": 0.5} for knobs in seen)
 
 
 def test_an_average_that_cannot_be_written_leaves_the_one_before(here, monkeypatch):
@@ -410,7 +426,9 @@ def test_a_checkpoint_is_read_where_one_stands(here, monkeypatch):
 
 @pytest.mark.parametrize("norm, first", [("before", True), ("after", False)])
 def test_the_norms_place_is_the_models(norm, first):
-    assert train.parse(["--norm", norm]).recipe.model(300).config["norm_first"] is first
+    options = train.parse(["--norm", norm, "--max-length", "40"])
+    config = options.recipe.model(300).config
+    assert config["norm_first"] is first and config["max_length"] == 40
 
 
 def test_with_bpe_dropout_a_sentence_has_other_pieces_in_each_epoch(here, monkeypatch):

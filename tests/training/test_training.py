@@ -16,7 +16,7 @@ from benchmarks import score
 from command.scores import in_words, quick_scores, scores
 from tests.small_training import copy_pairs
 from transformer.decoder import Transformer, greedy_decode
-from transformer.trainer import ByteDropout, Recipe, fast_attention, fit
+from transformer.trainer import ByteDropout, Recipe, fast_attention, fast_precision, fit
 from transformer.training import (
     device,
     learning_rate,
@@ -52,6 +52,31 @@ def test_padding_does_not_count():
 
 def test_dropout_of_nearly_all_divides_by_no_zero():
     assert ByteDropout(0.999)(torch.ones(10_000)).isfinite().all()
+
+
+def test_byte_dropout_drops_its_share_and_makes_up_for_it():
+    torch.manual_seed(0)
+    layer, x = ByteDropout(0.25), torch.ones(100_000)
+    dropped = layer(x)
+    assert dropped.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert layer.eval()(x).equal(x)
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"), [("avx2 avx512f", "no"), ("avx512_bf16", "bf16"), ("amx_bf16", "bf16")]
+)
+def test_the_fast_precision_is_what_the_processor_says(flags, kind, monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    monkeypatch.setattr(Path, "read_text", lambda path: f"flags : {flags}")
+    assert fast_precision() == kind
+
+
+@pytest.mark.parametrize(("capability", "kind"), [((7, 5), "fp16"), ((8, 0), "bf16")])
+def test_the_fast_precision_is_what_the_gpu_says(capability, kind, monkeypatch):
+    monkeypatch.setattr("transformer.trainer.device", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert fast_precision() == kind
 
 
 def test_learning_rate_is_the_papers():
@@ -173,6 +198,9 @@ def test_an_interrupted_training_saves_and_goes_on_to_the_same_weights(place, tm
         ({}, {"decay": "sqrt"}, "decay is linear there and sqrt here"),
         ({"decay": "sqrt"}, {"decay": "sqrt", "epochs": 2}, ""),  # its length is no part of it
         ({}, {"average": 1}, ""),
+        ({}, {"beam": 1}, ""),
+        ({}, {"alpha": 0.0}, ""),
+        ({}, {"patience": 3}, ""),
     ],
 )
 def test_another_recipe_is_another_run(there, here, says, tmp_path):
@@ -207,12 +235,13 @@ def test_the_trainer_does_what_the_page_long_loop_does():
     """Without dropout, in float32, and without weight decay."""
     one, other = small_model(dropout=0.0), small_model(dropout=0.0)
     pairs = Loader(copy_pairs(101), 100, shuffle=True)
-    plain = plain_train(one, pairs, 3, peak=1e-2, warmup=5)
-    recipe = Recipe(epochs=3, peak=1e-2, warmup=5, weight_decay=0.0)
+    plain = plain_train(one, pairs, 3, peak=1e-2, warmup=100, smoothing=0.2)
+    recipe = Recipe(epochs=3, peak=1e-2, warmup=100, smoothing=0.2, weight_decay=0.0)
     ours = fit(other, pairs, recipe, precision="no")
     # the page weighs batches alike as well: both average the batches' mean losses
     for row, same in zip(plain, ours, strict=True):
         assert row["training loss"] == pytest.approx(same["training loss"], abs=1e-4)
+    assert [row["steps"] for row in ours] == [6, 12, 18]
     ids = torch.tensor([[3, 9, 4, 8, END]])
     assert torch.allclose(one(ids, ids), other(ids, ids), atol=1e-2)
 
@@ -260,6 +289,7 @@ def test_train_py_on_a_folder_of_ones_own(tmp_path):
         (tmp_path / f"{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf8")
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--epochs", "1"]
     options += ["--d-model", "16", "--d-ff", "16", "--num-layers", "1", "--average", "1"]
+    assert train.sides(load_corpus(str(tmp_path)), "reversed") == ("reversed", "word")
     results = train.main([*options, "--source", "reversed", "--beam", "2"])
     assert results["corpus"] == tmp_path.name and results["options"]["source"] == "reversed"
     assert set(results["scores"]["last"]["test"]) == {"greedy", "beam 2"}
