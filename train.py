@@ -8,8 +8,9 @@
     accelerate launch --multi_gpu train.py --data multi30k   # on all GPUs of the machine
 
 Writes into the --out folder, which must be new or empty: the checkpoints `last` and `best`, those
-of the last epochs and their `average`, results.json. A checkpoint holds the weights, their
-tokenizer, and what a training needs to go on.
+of the last epochs and their `average`, results.json. Each holds weights and tokenizer, `last` also
+what a training needs to go on. What each option from --vocab-size on means stands in class Recipe,
+transformer/trainer.py.
 """
 
 import argparse
@@ -170,7 +171,10 @@ def main(arguments: list[str] | None = None) -> dict:
     corpus = load_corpus(options.data)
     options.source, target = sides(corpus, options.source)
     if options.data == "multi30k" and corpus["train"].info.dataset_name != "multi30k":
-        raise FileNotFoundError("Multi30k could not be loaded: nothing was trained")
+        raise FileNotFoundError(
+            "Multi30k could not be loaded, and nothing was trained: let MULTI30K_DIR name a folder "
+            "with its files, or check the network"
+        )
     processes = PartialState(cpu=device() == "cpu")
     if not options.resume and processes.is_main_process:
         check_unused(options.out)
@@ -315,12 +319,12 @@ def check_lengths(pairs: list[Pair], max_length: int, name: str) -> None:
 
     name: what the pairs are called in the message, say "train".
     """
-    for row, pair in enumerate(pairs):
+    for row, pair in enumerate(pairs, start=1):
         for side, ids in (("source", pair.source), ("target", pair.target)):
             if len(ids) > max_length:
                 raise ValueError(
                     f"{name} pair {row}: its {side} has {len(ids)} tokens, the model takes "
-                    f"{max_length}. Leave the pair out, or choose a larger max_length"
+                    f"{max_length}. Leave the pair out, or choose a larger --max-length"
                 )
 
 
@@ -328,6 +332,8 @@ def check_unused(out: Path) -> None:
     """Raises FileExistsError where anything lies in the folder that a new training is to have."""
     # What macOS leaves, and a training that was broken off before its first checkpoint
     free = (".DS_Store", ".lock", "last.new")
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"{out} is a file: choose another --out")
     there = sorted(path.name for path in out.iterdir()) if out.exists() else []
     there = [name for name in there if name not in free]
     if {"last", "last.old"} & set(there):
@@ -358,3 +364,5 @@ if __name__ == "__main__":
         main()
     except (OSError, ValueError) as error:
         sys.exit(f"train.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit("train.py: interrupted; --resume goes on from the last checkpoint")

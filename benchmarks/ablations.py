@@ -161,7 +161,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=list(BASES), default="embedded")
     parser.add_argument("--seeds", type=whole(1), default=3)
-    parser.add_argument("--epochs", type=whole(1), help="default: 3 (embedded), 8 (multi30k)")
+    parser.add_argument(
+        "--epochs",
+        type=whole(1),
+        help="default: " + ", ".join(f"{base.epochs} ({name})" for name, base in BASES.items()),
+    )
     parser.add_argument("--only", nargs="*", help="these knobs alone")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args(arguments)

@@ -1,9 +1,9 @@
-"""What each trick gains: alone in the loop of notebook 06, and beside all others in the trainer.
+"""What each trick gains in the trainer's step: with notebook 06's settings, and with its own.
 
     python -m benchmarks.speed                                         # Multi30k
     python -m benchmarks.speed --data embedded --steps 20 --rounds 1   # a try, in five minutes
 
-Both loops run as they are, and once more for each trick: with it where they do without, without it
+Both run as they are, and once more for each trick: with it where they do without, without it
 where they have it. All take turns, --rounds times, each time in a fresh process. Writes
 speed-cpu.json or speed-cuda.json into --out (runs/bench; the page of this folder shows what lies in
 results).
@@ -37,7 +37,7 @@ ALL = 10**9  # as a block: every position meets the vocabulary at once
 
 @dataclass
 class Settings:
-    """Those of notebook 06's `train`."""
+    """By default those of notebook 06's `train`; the step, AdamW's, is the trainer's."""
 
     by_length: bool = True  # batches of about one length; else of 128 shuffled sentences
     fused_optimizer: bool = True

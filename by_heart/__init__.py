@@ -36,7 +36,8 @@ def warm_up(notebook: int) -> None:
     if find_spec("ipywidgets") is None:
         from by_heart.session import WARM_UP
 
-        print(f"{WARM_UP} Call today(done={notebook - 1}).")
+        print(f"{WARM_UP} Run  from by_heart import answer, hint, later, solution, today  and then")
+        print(f"today(done={notebook - 1})")
     else:
         from by_heart.widgets import offer_button
 

@@ -22,7 +22,7 @@ BLOCKS = {
     "training": ["translation_loss", "learning_rate", "train"],
     "inference": ["next_probabilities", "length_penalty", "cached_attention", "write_beam"],
 }
-# What the shapes' cards show above a docstring, and the notebooks' own formulas where they have one
+# What the formula cards ask for
 FORMULAS = {
     "attention": r"\text{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right)V",
     "MultiHeadAttention": r"\text{Concat}(\text{head}_1, …, \text{head}_h)\,W^O,\quad "

@@ -176,11 +176,14 @@ def open_store(say: Callable[[str], None] = print, drive: Path = DRIVE) -> Store
         return store
     if not drive.is_dir():
         store.tell(
-            "Your progress lasts only as long as this Colab session. To keep it, mount your Drive "
-            "(folder icon on the left → Mount Drive) and run this cell again."
+            "Your progress lasts only as long as this Colab session. To keep it, or to go on from "
+            "what you kept before, mount your Drive (folder icon on the left → Mount Drive), run "
+            "this cell again and, if it has a button, press it."
         )
         return store
     kept = Store(drive / COURSE, say)
     kept.read()
     kept.take(store.attempts, store.notebooks)
+    if store.attempts or store.notebooks:
+        kept.save()
     return kept

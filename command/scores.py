@@ -61,7 +61,7 @@ def short(language: str) -> str:
 
 
 def in_words(judged: dict) -> str:
-    """The figures that train.py prints: BLEU 31.42, chrF 55.10, exact match 1.2 %"""
+    """The figures that train.py prints: BLEU 31.42, chrF 55.10, exact match 1.2%"""
     bleu = "BLEU says nothing here (no reference has four words)"
     if judged["BLEU"] is not None:
         bleu = f"BLEU {judged['BLEU']:.2f}"

@@ -46,7 +46,7 @@ def find(number: str) -> Exercise:
     Raises ValueError, which lists all there are, when there is none.
     """
     notebook = str(number).split(".")[0].zfill(2)
-    found = exercises(f"ex{notebook}_").get(number)
+    found = exercises(f"ex{notebook}_").get(str(number))
     if found is None:
         raise ValueError(f'there is no exercise "{number}"; there are {", ".join(exercises())}')
     return found

@@ -17,7 +17,7 @@ def next_probabilities(scores: Tensor, temperature=1.0, top_k=None, top_p=1.0) -
     """What a sampler draws from: (…, vocab_size) scores → probabilities, the same shape. Of the
     top_k likeliest tokens, the fewest that reach top_p are kept. ValueError for bad knobs."""
     if not (temperature > 0 and (top_k is None or top_k >= 1) and 0 < top_p <= 1):
-        raise ValueError(f"temperature {temperature}, top_k {top_k}, top_p {top_p}: out of range")
+        raise ValueError(f"{temperature=} must be above 0, {top_k=} 1 or more, {top_p=} in (0, 1]")
     probabilities = (scores.double() / temperature).softmax(dim=-1)  # sums of many: in float64
     likeliest, tokens = probabilities.sort(dim=-1, descending=True)
     likeliest[..., top_k or scores.size(-1) :] = 0.0

@@ -396,7 +396,9 @@ def claim(folder: Path):
     try:
         return FileLock(folder.resolve() / ".lock", timeout=0, is_singleton=True).acquire()
     except Timeout:
-        raise FileExistsError(f"another training is writing into {folder} right now") from None
+        raise FileExistsError(
+            f"another training is writing into {folder} right now: wait, or choose another folder"
+        ) from None
 
 
 def begin(training: Training, folder: Path | None, resume: bool) -> None:
@@ -409,13 +411,13 @@ def begin(training: Training, folder: Path | None, resume: bool) -> None:
     if resume and there:
         resume_from(t, folder)
     elif folder is not None and t.accelerator.is_main_process:
+        if used := [name for name in RUN if (folder / name).exists()]:
+            go_on = "resume=True goes on with that training, " if there else ""
+            raise FileExistsError(
+                f"{folder} holds {used[0]} already: {go_on}another folder begins a new one"
+            )
         if resume:
             print(f"nothing is saved in {folder} yet: beginning anew", flush=True)
-        if used := [name for name in RUN if (folder / name).exists()]:
-            raise FileExistsError(
-                f"{folder} holds {used[0]} already: resume=True goes on with that training, "
-                "another folder begins a new one"
-            )
         save_checkpoint(t)
     t.accelerator.wait_for_everyone()
 

@@ -34,8 +34,9 @@ def prepare(edition: int = EDITION) -> None:
     if not on_colab():
         return say_what_is_missing()
     print(
-        "On Colab: File → Save a copy in Drive keeps your answers; Edit → Clear all outputs keeps "
-        "your predictions honest."
+        "On Colab: File → Save a copy in Drive keeps your answers; next time open that copy (in "
+        "Drive, folder Colab Notebooks), for a badge opens an unsolved notebook. Edit → Clear all "
+        "outputs keeps your predictions honest."
     )
     missing = [package for package in NEEDED if find_spec(package) is None]
     if not missing:

@@ -222,8 +222,8 @@ def train_tokenizer(sentences: Sequence[str], vocab_size: int) -> Tokenizer:
 
 
 def show_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
-    """Tokens as a person reads them, one string an id; "_" stands for the space before a word's
-    continuation is glued on: "_Straße", "n"."""
+    """Tokens as a person reads them, one string an id; "_" stands for the space before a word, and
+    a piece that goes on with one has none: "_Straße", "n"."""
     names = dict(enumerate(SPECIALS))
     return [names.get(i) or tokenizer.decode([i]).replace(" ", "_") for i in map(int, ids)]
 

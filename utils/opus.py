@@ -56,7 +56,8 @@ def load_opus(name: str = EN_DE) -> tuple[Any, Pieces, Pieces]:
     except OSError as error:  # what the library raises for every way not to have a file
         raise ConnectionError(
             f"{name} is not on this machine, and the hub does not give it: is there a network, is "
-            "the name right, is HF_HUB_OFFLINE set? Without it, leave REAL = False"
+            "the name right, is HF_HUB_OFFLINE set? Without it, leave REAL = False "
+            "in lab 08, or give the benchmark --random"
         ) from error
     return model, Pieces(tokenizer), Pieces(tokenizer, "text_target")
 

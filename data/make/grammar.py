@@ -174,8 +174,9 @@ NOT_TOGETHER = {
 #   | classes of the subject | objects | options   (-: nothing)
 # Objects: "acc CLASSES", "dat CLASSES" or "ENGLISH=GERMAN+CASE CLASSES" for a preposition.
 # A hyphen in the German infinitive marks a separable prefix.
-# Options: place = may take a place; goal = may take a direction; state = no modal, no perfect;
-#   x2, x3 … = drawn that much more often; ask = the verb also serves in "what does ... ?"
+# Options: place = may take a place; goal = may take a direction; lake = its place is in the lake or
+#   river; only = never without place or direction; simple = no perfect; state = nor a modal or a
+#   time; x2, x3 … = drawn that much more often; ask = the verb also serves in "what does ... ?"
 VERB_TABLE = """
 sleep sleeps slept slept | schlafen schläft schlief hat geschlafen
     | person animal | - | place x2
@@ -965,12 +966,10 @@ class Clause:
     # ---- English ----------------------------------------------------------------------
 
     def _english_verb(self):
-        """Auxiliary (may be None), words that follow the subject, do-support needed or not."""
+        """The auxiliary's words ([] where there is none) and the verb's: tokens."""
         link, third = (self, "verb"), self.subject.person == 3 and self.subject.number == SINGULAR
         if self.verb == "be":
             first = self.subject.person == 1 and self.subject.number == SINGULAR
-            if self.modal:
-                return self._english_modal(third), [_token("be", link)]
             if self.tense == "present":
                 form = "am" if first else "is" if third else "are"
             else:
@@ -1044,12 +1043,9 @@ class Clause:
     # ---- German -----------------------------------------------------------------------
 
     def _german_verb(self):
-        """Finite verb, and the words that close the bracket; each a list of tokens."""
+        """The finite verb; the words that close the bracket; the separable prefix, or ""."""
         person, number, link = self.subject.person, self.subject.number, (self, "verb")
         if self.verb == "be":
-            if self.modal:
-                modal = _token(finite(self.modal, "", person, number), (self, "modal"))
-                return modal, [_token("sein", link)], ""
             return _token(finite("be", self.tense, person, number), link), [], ""
         entry = VERBS[self.verb]
         if self.modal:

@@ -272,7 +272,9 @@ def test_without_ipywidgets_words_say_what_to_call(monkeypatch, capsys, tmp_path
     monkeypatch.setenv("BY_HEART_DIR", str(tmp_path))
     monkeypatch.setattr("by_heart.find_spec", lambda _: None)
     by_heart.warm_up(5)
-    assert capsys.readouterr().out == f"{WARM_UP} Call today(done=4).\n"
+    said = capsys.readouterr().out
+    assert said.startswith(f"{WARM_UP} Run  from by_heart import answer, ")
+    assert said.endswith("\ntoday(done=4)\n")
     by_heart.today(done=4)
     assert "Then answer(" in capsys.readouterr().out
     assert open_store().notebooks == {1, 2, 3, 4}

@@ -56,7 +56,7 @@ def test_a_recipe_s_options_are_those_of_its_result(options):
 
 
 def test_it_is_one_page():
-    assert len(README.split()) < 900
+    assert len(README.split()) < 740 + 20 * len(ROW.findall(README))  # 900 for eight rows
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf8").split()) <= 700
 
 

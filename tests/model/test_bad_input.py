@@ -298,7 +298,7 @@ def test_a_sentence_too_long_for_the_model_is_named_before_training(side, tmp_pa
         row = f"{long}\tc" if side == "source" else f"c\t{long}"
         (tmp_path / f"{split}.tsv").write_text(f"en\tfr\na\tb\n{row}\n", encoding="utf8")
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--vocab-size", "259"]
-    with pytest.raises(ValueError, match=f"test pair 1: its {side} has 9.. tokens.* takes 256"):
+    with pytest.raises(ValueError, match=f"test pair 2: its {side} has 9.. tokens.* takes 256"):
         train.main(options)
 
 
