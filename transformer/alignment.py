@@ -44,10 +44,12 @@ def true_cells(
 ) -> list[tuple[int, int]]:
     """The cells (target token, source token) of a map whose words are linked."""
     links = true_links(alignment, german, english).tolist()
-    both = ((t, s) for t in range(len(german)) for s in range(len(english)))
-    return [
-        (t, s) for t, s in both if min(german[t], english[s]) >= 0 and links[german[t]][english[s]]
-    ]
+    cells = []
+    for t, g in enumerate(german):
+        for s, e in enumerate(english):
+            if g >= 0 and e >= 0 and links[g][e]:
+                cells.append((t, s))
+    return cells
 
 # %% ../notebooks/labs/07_attention_against_the_truth.ipynb #dd3e5746
 def word_map(

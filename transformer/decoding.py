@@ -90,8 +90,9 @@ def best_candidates(scores: Tensor, logprob: Tensor) -> list[list[tuple[float, i
     total = logprob[:, :, None] + best - scores.logsumexp(dim=-1, keepdim=True)
     total, where = total.flatten(1).topk(2 * logprob.size(1))  # (batch, 2 · beam) each
     token = token.flatten(1).gather(1, where)
-    columns = [column.tolist() for column in (total, where // width, token)]
-    return [list(zip(*row, strict=True)) for row in zip(*columns, strict=True)]
+    beginning = where // width  # each sentence's lists now go side by side
+    sentences = zip(total.tolist(), beginning.tolist(), token.tolist(), strict=True)
+    return [list(zip(*lists, strict=True)) for lists in sentences]
 
 # %% ../notebooks/labs/07_fast_decoding.ipynb #0df453f3
 class Search:
@@ -143,13 +144,19 @@ def beam_search(
     logprob[:, 0] = 0.0  # at first all beginnings are the same one: count it once
     while going:
         scores = decoder.step(token).unflatten(0, logprob.shape)  # (batch, beam, vocab_size)
-        steps = zip(going, best_candidates(scores, logprob), strict=True)
-        beams = [(search, search.advance(candidates)) for search, candidates in steps]
-        kept = [(n, c) for n, (_, beam) in enumerate(beams) for c in beam]
-        going = [search for search, beam in beams if beam]
+        rows, tokens, logprobs, still = [], [], [], []
+        for place, candidates in enumerate(best_candidates(scores, logprob)):
+            beam = going[place].advance(candidates)
+            if beam:
+                still.append(going[place])
+            for total, beginning, new in beam:
+                rows.append(place * beam_size + beginning)
+                tokens.append([new])
+                logprobs.append(total)
+        going = still
         if going:
-            decoder.keep(torch.tensor([n * beam_size + c[1] for n, c in kept], device=device))
-            token = torch.tensor([[c[2]] for _, c in kept], device=device)
-            logprob = torch.tensor([c[0] for _, c in kept], dtype=torch.float64, device=device)
+            decoder.keep(torch.tensor(rows, device=device))
+            token = torch.tensor(tokens, device=device)
+            logprob = torch.tensor(logprobs, dtype=torch.float64, device=device)
             logprob = logprob.view(-1, beam_size)
     return [search.best() for search in searches]

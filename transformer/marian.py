@@ -157,7 +157,8 @@ def check_marian(model: Any) -> None:
         raise ValueError(f"a MarianMTModel is needed, not a {type(model).__name__}")
     config, inside = model.config, model.model
     for name, known in KNOWN.items():
-        if (value := getattr(config, name, known[0])) not in known:
+        value = getattr(config, name, known[0])
+        if value not in known:
             raise ValueError(f"{name} = {value!r} is not known here, only {known[0]!r}")
     for size in ("layers", "attention_heads", "ffn_dim"):
         one, other = (getattr(config, f"{side}_{size}") for side in ("encoder", "decoder"))

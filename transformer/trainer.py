@@ -229,9 +229,9 @@ def resume_from(training: Training, folder: Path) -> None:
     steps = "steps an epoch"
     there = progress["recipe"] | progress["must_match"] | saved.config | {steps: progress[steps]}
     here = asdict(t.recipe) | t.must_match | t.model.config | {steps: len(t.loader)}
-    free = {"average", "beam", "alpha", "patience"} | (
-        {"epochs"} if t.recipe.decay == "sqrt" else set()
-    )
+    free = {"average", "beam", "alpha", "patience"}  # may change
+    if t.recipe.decay == "sqrt":
+        free.add("epochs")
     other = [
         f"{name} is {there.get(name)} there and {here.get(name)} here"
         for name in here | there
@@ -256,7 +256,8 @@ def set_up(model, loader, recipe, precision=None, tokenizer=None, must_match=Non
     on_cpu, kind = device() == "cpu", precision or fast_precision()
     split = DataLoaderConfiguration(split_batches=True)  # N devices' step is one of the schedule's
     accelerator = Accelerator(cpu=on_cpu, mixed_precision=kind, dataloader_config=split)
-    if (world := getattr(loader, "world", 1)) != accelerator.num_processes:
+    world = getattr(loader, "world", 1)
+    if world != accelerator.num_processes:
         raise ValueError(
             f"{accelerator.num_processes} processes train, but each one's loader cuts batches for "
             f"{world}: make it with rank=PartialState().process_index and world=…num_processes"
@@ -411,7 +412,8 @@ def begin(training: Training, folder: Path | None, resume: bool) -> None:
     if resume and there:
         resume_from(t, folder)
     elif folder is not None and t.accelerator.is_main_process:
-        if used := [name for name in RUN if (folder / name).exists()]:
+        used = [name for name in RUN if (folder / name).exists()]
+        if used:
             go_on = "resume=True goes on with that training, " if there else ""
             raise FileExistsError(
                 f"{folder} holds {used[0]} already: {go_on}another folder begins a new one"

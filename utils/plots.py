@@ -290,7 +290,7 @@ def head_grid(
 
 @mpl.rc_context(STYLE)
 def curves(
-    series: Mapping[str, Sequence[float]],
+    series: Mapping[str, Sequence],
     *,
     x: Sequence[float] | None = None,
     xlabel: str,
@@ -298,41 +298,39 @@ def curves(
     title: str,
     ax: Axes | None = None,
     log: bool = False,
-    bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] | None = None,
 ) -> Axes:
     """Draw lines that differ in colour, stroke and marker, named beside the picture.
 
-    series: {"label": (points,) numbers}. One series needs no name in the picture.
+    series: {"label": (points,) numbers}, or (runs, points): their mean, and shaded what lies
+        between the lowest and the highest run. One series needs no name in the picture.
     x: (points,) positions shared by all series; by default 0, 1, 2, …
     ax: axes to draw on; without it a new figure is made.
     log: whether the y axis is logarithmic.
-    bands: {"label": (lower, upper)}, each (points,): shaded around the line of that label.
 
-    Raises ValueError when there is no series, when a number of points differs from x's, for a band
-    of a label that is not there, and for 0 or less on a logarithmic axis.
+    Raises ValueError when there is no series, when a number of points differs from x's, and for 0
+    or less on a logarithmic axis.
     """
     if not isinstance(series, Mapping) or not series:
         raise ValueError("there is no series to draw: give a dictionary {label: numbers}")
     series = {label: _array(values) for label, values in series.items()}
-    if unknown := sorted(set(bands or {}) - set(series)):
-        raise ValueError(f"bands names {unknown}, but the series are {sorted(series)}")
     for label, values in series.items():
-        if values.ndim != 1 or (x is not None and len(values) != len(x)):
-            wanted = "one dimension" if x is None else f"{len(x)} points, one for each x"
+        if values.ndim not in (1, 2) or (x is not None and values.shape[-1] != len(x)):
+            wanted = "one or two dimensions" if x is None else f"{len(x)} points, one for each x"
             raise ValueError(f"series {label!r} has shape {values.shape}: it needs {wanted}")
         if log and (values <= 0).any():
             raise ValueError(f"series {label!r} has numbers of 0 or less: draw it with log=False")
 
     ax = ax or _figure(7.0, 3.8).add_subplot()
     for n, (label, values) in enumerate(series.items()):
-        places = np.arange(len(values)) if x is None else _array(x)
-        every = max(len(values) // 8, 1)
+        runs = np.atleast_2d(values)  # (runs, points)
+        places = np.arange(runs.shape[1]) if x is None else _array(x)
+        every = max(len(places) // 8, 1)
         start = n * every // len(series)  # markers of neighbours do not sit on each other
         look = {"color": COLOURS[n % 7], "linestyle": LINES[n % 7], "marker": MARKERS[n % 7]}
         look |= {"lw": 2, "ms": 6, "mec": "white", "mew": 0.8, "markevery": (start, every)}
-        ax.plot(places, values, label=label, **look)
-        if bands and label in bands:
-            edges = _array(bands[label])  # (2, points)
+        ax.plot(places, runs.mean(axis=0), label=label, **look)
+        if len(runs) > 1:
+            edges = runs.min(axis=0), runs.max(axis=0)
             ax.fill_between(places, *edges, color=look["color"], alpha=0.18, lw=0)
     if log:
         ax.set_yscale("log")

@@ -117,8 +117,9 @@ def test_a_head_grid_draws_every_head_on_one_scale(heads):
 def test_bars_carry_their_values_and_curves_differ_in_more_than_colour():
     ax = bars([0.27, 4570], ["$", "b"], errors=[0.1, 2], ylabel="y", title="Bars")
     assert words(ax.texts) == ["0.27", "4,570"]
-    bands = {"s0": (np.arange(5) - 1, np.arange(5) + 1)}
-    ax = curves({f"s{n}": np.arange(5) + n for n in range(7)}, bands=bands, **LABELS)
+    series = {f"s{n}": np.arange(5) + n for n in range(7)}
+    series["s0"] = [np.arange(5) - 1, np.arange(5) + 1]  # two runs: a band
+    ax = curves(series, **LABELS)
     for kind in ("get_color", "get_marker"):
         assert len({getattr(line, kind)() for line in ax.lines}) == 7
     assert_readable(ax.figure)
@@ -198,7 +199,6 @@ REFUSED = {
     r"series 'a' has shape \(2,\): it needs 3": lambda: curves(
         {"a": [1, 2]}, x=[1, 2, 3], **LABELS
     ),
-    r"bands names \['b'\]": lambda: curves({"a": [1]}, bands={"b": ([1], [2])}, **LABELS),
     "draw it with log=False": lambda: curves({"a": [1, 0]}, log=True, **LABELS),
     "2 values but 1 labels": lambda: bars([1, 2], ["a"], ylabel="y", title="t"),
     "nothing to draw in rows": lambda: dots({}, xlabel="x", title="t"),
