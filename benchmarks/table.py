@@ -215,7 +215,8 @@ def published() -> str:
 
 
 def letter_of(run: dict) -> str:
-    return f"{run['recipe']}, seed {run['seed']}" if run["seed"] else run["recipe"]
+    name = f"{run['recipe']}, seed {run['seed']}" if run["seed"] else run["recipe"]
+    return f"{name}, broken off" if not run["ended"] and run in furthest() else name
 
 
 def published_runs() -> str:
@@ -225,7 +226,8 @@ def published_runs() -> str:
     for run in furthest():
         tokens = run["epochs"] * run["target tokens an epoch"] / 1e6
         seconds = [row["seconds"] for row in run["history"][-10:]]
-        cells = [run["recipe"], f"{run['words']}, {run['text']}", str(run["seed"])]
+        name = run["recipe"] if run["ended"] else f"{run['recipe']}, broken off"
+        cells = [name, f"{run['words']}, {run['text']}", str(run["seed"])]
         cells += [str(run["epochs"]), f"{run['updates']:,}", f"{tokens:.0f} million"]
         rows.append([*cells, f"{median(seconds):.3g}", run["machine"]])
     return grid(head, rows)
@@ -245,8 +247,14 @@ def published_curves() -> str:
 
 
 def furthest() -> list[dict]:
-    """Of each of those runs what it came to."""
-    return list({(run["recipe"], run["seed"]): run for run in recipes_run()}.values())
+    """Of each of those runs what it came to: no other's history begins with its own."""
+    runs = recipes_run()
+
+    def goes_on(run: dict) -> bool:
+        epochs = len(run["history"])
+        return any(r is not run and r["history"][:epochs] == run["history"] for r in runs)
+
+    return [run for run in runs if not goes_on(run)]
 
 
 def recipes_run() -> list[dict]:
