@@ -284,6 +284,9 @@ def test_a_drive_mounted_later_takes_over_what_was_done(colab, said):
     colab.mkdir(parents=True)
     Store(colab / "transformer-by-heart").add(attempt(-9))
     session = open_store(said.append, colab)
+    on_drive = Store(colab / "transformer-by-heart")
+    on_drive.read()  # at once: not with the next attempt
+    assert on_drive.attempts == [attempt(-9), attempt(0)] and on_drive.notebooks == {2}
     session.add(attempt(1))
     assert open_store(said.append, colab).attempts == [attempt(-9), attempt(0), attempt(1)]
     assert open_store(said.append, colab).notebooks == {2}
