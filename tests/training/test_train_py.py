@@ -125,14 +125,14 @@ def test_broken_off_before_its_first_step_it_leaves_no_mixture(here, monkeypatch
     assert len(run("--out", "runs/second", "--resume")["history"]) == 1
 
 
-@pytest.mark.parametrize(("average", "name"), [("1", "last"), ("2", "average")])
+@pytest.mark.parametrize(("average", "name"), [("1", "last"), ("3", "average")])
 def test_its_last_line_says_how_to_translate(average, name, here, capsys):
-    run("--out", "my run", "--epochs", "2", "--average", average)
+    run("--out", "my run", "--epochs", "3", "--average", average)
     last = capsys.readouterr().out.splitlines()[-1]
     [given] = re.findall('--model "(.*?)" <', last)
     assert Path(given) == Path("my run", name)
     model, _ = load_model(given)
-    if average == "2":
+    if average == "3":  # the last step's rate is 0, so two epochs would end alike
         mean = trainer.average_checkpoints(sorted(Path("my run", "epochs").iterdir()))
         pairs = zip(model.parameters(), mean.parameters(), strict=True)
         assert all(mine.equal(right) for mine, right in pairs)
