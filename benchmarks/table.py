@@ -216,7 +216,7 @@ def published() -> str:
 
 def letter_of(run: dict) -> str:
     name = f"{run['recipe']}, seed {run['seed']}" if run["seed"] else run["recipe"]
-    return f"{name}, broken off" if not run["ended"] and run in furthest() else name
+    return name if run["ended"] or run["goes on"] else f"{name}, broken off"
 
 
 def published_runs() -> str:
@@ -247,19 +247,19 @@ def published_curves() -> str:
 
 
 def furthest() -> list[dict]:
-    """Of each of those runs what it came to: no other's history begins with its own."""
-    runs = recipes_run()
-
-    def goes_on(run: dict) -> bool:
-        epochs = len(run["history"])
-        return any(r is not run and r["history"][:epochs] == run["history"] for r in runs)
-
-    return [run for run in runs if not goes_on(run)]
+    """Of each of those runs what it came to."""
+    return [run for run in recipes_run() if not run["goes on"]]
 
 
 def recipes_run() -> list[dict]:
-    """Their results by recipe, seed and epoch: a run that was judged on its way has several."""
+    """Their results by recipe, seed and epoch. A run that was judged on its way has several; it
+    goes on where another's history begins with its own."""
     runs = [read(path.stem) for path in RESULTS.glob("recipe-*.json")]
+    for run in runs:
+        epochs = len(run["history"])
+        run["goes on"] = any(
+            other is not run and other["history"][:epochs] == run["history"] for other in runs
+        )
     return sorted(runs, key=lambda run: (run["recipe"], run["seed"], run["epochs"]))
 
 
